@@ -1,0 +1,38 @@
+// What was compiled, what runs, and how many threads.
+#include "bind/bind.hpp"
+#include "core/blas.hpp"
+#include "core/team.hpp"
+#include "kernels/registry.hpp"
+
+namespace shallowcore::bind {
+namespace {
+
+std::string compiler() {
+#if defined(__clang__)
+  return "clang " __clang_version__;
+#else
+  return "gcc " __VERSION__;
+#endif
+}
+
+}  // namespace
+
+void register_config(py::module_& m) {
+  m.def("isa", [] { return std::string(kernels<float>().isa); });
+  m.def("compiled_isas", &compiled_instruction_sets);
+  m.def("supported_isas", &supported_instruction_sets);
+  m.def("blas", [] { return std::string(blas_name()); });
+  m.def("openmp", [] { return std::string(openmp_version()); });
+  m.def("compiler", &compiler);
+  m.def("num_threads", &num_threads);
+  m.def("available_cpus", &available_cpus);
+  m.def(
+      "set_num_threads",
+      [](int n) {
+        if (n < 1) throw InvalidArgument("n", std::to_string(n), "at least 1");
+        set_num_threads(n);
+      },
+      py::arg("n"));
+}
+
+}  // namespace shallowcore::bind

@@ -1,0 +1,179 @@
+// Networks, their layers, and the data they are given.
+#include <cstdio>
+
+#include "bind/arrays.hpp"
+#include "bind/signals.hpp"
+
+namespace shallowcore::bind {
+namespace {
+
+BoundDataset bind_dataset(const py::array& x, const std::optional<py::array>& y,
+                          const std::optional<py::array>& weights) {
+  BoundDataset bound;
+  bound.x = aligned(x);
+  bound.data.x = any_matrix(bound.x);
+  if (y) {
+    bound.y = aligned(*y);
+    if (bound.y.ndim() == 1 && dtype_of(bound.y) == DType::i32) {
+      bound.data.labels = contiguous<std::int32_t>("y", bound.y, bound.data.x.rows);
+    } else {
+      bound.data.y = any_matrix(bound.y);
+      require_equal("rows of y", bound.data.y.rows, bound.data.x.rows);
+    }
+  }
+  if (weights) {
+    bound.weights = aligned(*weights);
+    bound.data.weights = any_matrix(bound.weights);
+    require_equal("sample_weight", bound.data.weights.rows, bound.data.x.rows);
+  }
+  return bound;
+}
+
+AnyNetwork make_network(Index n_features, const std::vector<LayerSpec>& layers,
+                        const std::string& dtype) {
+  if (dtype == "float32") return {std::make_unique<Network<float>>(n_features, layers)};
+  if (dtype == "float64") return {std::make_unique<Network<double>>(n_features, layers)};
+  throw InvalidArgument("dtype", "'" + dtype + "'", "'float32' or 'float64'");
+}
+
+// Copies of tensors laid out like the parameters.
+template <class T>
+py::list tensors_of(const Network<T>& network, const T* values) {
+  py::list list;
+  for (const Tensor& tensor : network.tensors()) {
+    std::vector<py::ssize_t> shape{tensor.rows, tensor.cols};
+    if (tensor.is_bias) shape = {tensor.cols};
+    list.append(py::array_t<T>(shape, values + tensor.offset));
+  }
+  return list;
+}
+
+// Writable views on the parameters; `owner` keeps the network alive.
+py::list parameter_views(const py::object& owner) {
+  return std::visit(
+      [&](auto& network) {
+        using T = std::remove_reference_t<decltype(*network->parameters())>;
+        py::list list;
+        for (const Tensor& tensor : network->tensors()) {
+          std::vector<py::ssize_t> shape{tensor.rows, tensor.cols};
+          if (tensor.is_bias) shape = {tensor.cols};
+          list.append(py::array_t<T>(shape, network->parameters() + tensor.offset, owner));
+        }
+        return list;
+      },
+      owner.cast<AnyNetwork&>().network);
+}
+
+py::array predict_outputs(const AnyNetwork& self, const BoundDataset& data) {
+  return std::visit(
+      [&](const auto& network) -> py::array {
+        using T = std::remove_const_t<std::remove_reference_t<decltype(*network->parameters())>>;
+        auto out = new_matrix<T>(data.data.rows(), network->n_outputs());
+        T* values = out.mutable_data();
+        const py::gil_scoped_release released;
+        predict<T>(*network, data.data, values, SignalPoll());
+        return out;
+      },
+      self.network);
+}
+
+std::vector<double> evaluate_means(const AnyNetwork& self, const BoundDataset& data,
+                                   const LossSpec& loss, const std::vector<std::string>& metrics) {
+  return std::visit(
+      [&](const auto& network) {
+        using T = std::remove_const_t<std::remove_reference_t<decltype(*network->parameters())>>;
+        const py::gil_scoped_release released;
+        const Objective<T> objective(*network, loss, metrics);
+        return Evaluator<T>(objective, *network, data.data)(SignalPoll());
+      },
+      self.network);
+}
+
+py::tuple gradients(const AnyNetwork& self, const BoundDataset& data, const LossSpec& loss) {
+  return std::visit(
+      [&](const auto& network) {
+        using T = std::remove_const_t<std::remove_reference_t<decltype(*network->parameters())>>;
+        Arena<T> gradient(network->size());
+        double value = 0;
+        {
+          const py::gil_scoped_release released;
+          const Objective<T> objective(*network, loss, {});
+          value =
+              loss_and_gradient<T>(objective, *network, data.data, gradient.data(), SignalPoll());
+        }
+        return py::make_tuple(value, tensors_of<T>(*network, gradient.data()));
+      },
+      self.network);
+}
+
+std::string digest(const AnyNetwork& self) {
+  const auto hash = std::visit([](const auto& network) { return network->digest(); }, self.network);
+  char text[17];
+  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(hash));
+  return text;
+}
+
+LayerSpec dense_layer(Index units, bool use_bias, const ActivationSpec& activation,
+                      double kernel_l1, double kernel_l2, double bias_l1, double bias_l2) {
+  LayerSpec layer;
+  layer.units = units;
+  layer.use_bias = use_bias;
+  layer.activation = activation;
+  layer.kernel_penalty = {kernel_l1, kernel_l2};
+  layer.bias_penalty = {bias_l1, bias_l2};
+  return layer;
+}
+
+}  // namespace
+
+void register_network(py::module_& m) {
+  py::class_<LayerSpec>(m, "Layer")
+      .def_static("dense", &dense_layer, py::arg("units"), py::kw_only(),
+                  py::arg("use_bias") = true, py::arg("activation") = ActivationSpec{},
+                  py::arg("kernel_l1") = 0.0, py::arg("kernel_l2") = 0.0, py::arg("bias_l1") = 0.0,
+                  py::arg("bias_l2") = 0.0)
+      .def_static(
+          "activation",
+          [](const ActivationSpec& activation) {
+            LayerSpec layer;
+            layer.kind = LayerSpec::Kind::activation;
+            layer.activation = activation;
+            return layer;
+          },
+          py::arg("activation"))
+      .def_static(
+          "rescaling",
+          [](double scale, double offset) {
+            LayerSpec layer;
+            layer.kind = LayerSpec::Kind::rescaling;
+            layer.scale = scale;
+            layer.offset = offset;
+            return layer;
+          },
+          py::arg("scale"), py::arg("offset"));
+  py::class_<BoundDataset>(m, "Dataset")
+      .def(py::init(&bind_dataset), py::arg("x"), py::arg("y") = py::none(),
+           py::arg("sample_weight") = py::none());
+  py::class_<AnyNetwork>(m, "Network")
+      .def(py::init(&make_network), py::arg("n_features"), py::arg("layers"), py::arg("dtype"))
+      .def_property_readonly("n_features",
+                             [](const AnyNetwork& self) {
+                               return std::visit([](auto& n) { return n->n_features(); },
+                                                 self.network);
+                             })
+      .def_property_readonly("n_outputs",
+                             [](const AnyNetwork& self) {
+                               return std::visit([](auto& n) { return n->n_outputs(); },
+                                                 self.network);
+                             })
+      .def_property_readonly(
+          "dtype",
+          [](const AnyNetwork& self) { return self.network.index() == 0 ? "float32" : "float64"; })
+      .def("parameters", &parameter_views)
+      .def("predict", &predict_outputs, py::arg("data"))
+      .def("evaluate", &evaluate_means, py::arg("data"), py::arg("loss"), py::arg("metrics"))
+      .def("gradients", &gradients, py::arg("data"), py::arg("loss"))
+      .def("digest", &digest);
+}
+
+}  // namespace shallowcore::bind

@@ -1,0 +1,107 @@
+// Loops over arrays that are neither products nor activations: reading inputs of any type, sums,
+// penalties, finiteness.  Plain loops where the compiler vectorises them itself.
+#pragma once
+
+#include "kernels/simd.hpp"
+#include "kernels/table.hpp"
+
+namespace shallowcore::SHALLOWCORE_ISA {
+
+// out[i, j] = source[rows[i], j] * scale + offset, converted from S.
+template <class T, class S>
+void gather(const GatherArgs<T>& args) {
+  const T scale = static_cast<T>(args.scale), offset = static_cast<T>(args.offset);
+  const char* data = static_cast<const char*>(args.data);
+  const bool plain = args.scale == 1 && args.offset == 0;
+  for (ptrdiff_t i = 0; i < args.count; ++i) {
+    const ptrdiff_t row = args.rows == nullptr ? args.first + i : args.rows[args.first + i];
+    const char* from = data + row * args.row_bytes;
+    T* out = args.out + i * args.cols;
+    if (args.col_bytes == static_cast<ptrdiff_t>(sizeof(S))) {
+      const S* values = reinterpret_cast<const S*>(from);
+      if (plain) {
+        for (ptrdiff_t j = 0; j < args.cols; ++j) out[j] = static_cast<T>(values[j]);
+      } else {
+        for (ptrdiff_t j = 0; j < args.cols; ++j)
+          out[j] = static_cast<T>(values[j]) * scale + offset;
+      }
+    } else {
+      for (ptrdiff_t j = 0; j < args.cols; ++j) {
+        S value;
+        __builtin_memcpy(&value, from + j * args.col_bytes, sizeof value);
+        out[j] = static_cast<T>(value) * scale + offset;
+      }
+    }
+  }
+}
+
+template <class T>
+void add_column_sums(const T* d, ptrdiff_t rows, ptrdiff_t cols, T* out) {
+  if (cols == 1) {  // one column: its sum in lanes
+    Vec<T> sum = {};
+    for (ptrdiff_t i = 0; i < rows; i += kWidth<T>) {
+      sum = sum + load_partial<T>(d + i, rows - i < kWidth<T> ? rows - i : kWidth<T>);
+    }
+    out[0] += reduce_add<T>(sum);
+    return;
+  }
+  for (ptrdiff_t i = 0; i < rows; ++i, d += cols) {
+    for (ptrdiff_t j = 0; j < cols; ++j) out[j] += d[j];
+  }
+}
+
+// Double sums of short sums of products.
+template <class T>
+double dot(const T* x, const T* y, ptrdiff_t n) {
+  double total = 0;
+  for (ptrdiff_t first = 0; first < n; first += 16 * kWidth<T>) {
+    const ptrdiff_t last = first + 16 * kWidth<T> < n ? first + 16 * kWidth<T> : n;
+    Vec<T> sum = {};
+    for (ptrdiff_t i = first; i < last; i += kWidth<T>) {
+      const ptrdiff_t lanes = last - i < kWidth<T> ? last - i : kWidth<T>;
+      sum = fma<T>(load_partial<T>(x + i, lanes), load_partial<T>(y + i, lanes), sum);
+    }
+    total += static_cast<double>(reduce_add<T>(sum));
+  }
+  return total;
+}
+
+template <class T>
+void axpy(T alpha, const T* x, T* y, ptrdiff_t n) {
+  for (ptrdiff_t i = 0; i < n; ++i) y[i] += alpha * x[i];
+}
+
+template <class T>
+void multiply(const T* x, T* y, ptrdiff_t n) {
+  for (ptrdiff_t i = 0; i < n; ++i) y[i] *= x[i];
+}
+
+template <class T>
+void multiply_add(const T* x, const T* y, T* out, ptrdiff_t n) {
+  for (ptrdiff_t i = 0; i < n; ++i) out[i] += x[i] * y[i];
+}
+
+// Penalty l1 sum|w| + l2 sum w^2; g += l1 sign(w) + 2 l2 w, with sign(0) = 0, unless g is null.
+template <class T>
+double add_penalty(const T* w, T* g, ptrdiff_t n, double l1, double l2) {
+  const T slope = static_cast<T>(l1), twice = static_cast<T>(2 * l2);
+  double sum_abs = 0, sum_squares = 0;
+  for (ptrdiff_t i = 0; i < n; ++i) {
+    sum_abs += static_cast<double>(w[i] < 0 ? -w[i] : w[i]);
+    sum_squares += static_cast<double>(w[i]) * static_cast<double>(w[i]);
+    if (g != nullptr) g[i] += slope * static_cast<T>((w[i] > 0) - (w[i] < 0)) + twice * w[i];
+  }
+  return l1 * sum_abs + l2 * sum_squares;
+}
+
+// x * 0 is 0 for every finite x and NaN for the others.
+template <class T>
+bool all_finite(const T* x, ptrdiff_t n) {
+  Vec<T> sum = {};
+  ptrdiff_t i = 0;
+  for (; i + kWidth<T> <= n; i += kWidth<T>) sum = sum + load<T>(x + i) * T{0};
+  if (i < n) sum = sum + load_partial<T>(x + i, n - i) * T{0};
+  return reduce_add<T>(sum) == 0;
+}
+
+}  // namespace shallowcore::SHALLOWCORE_ISA

@@ -1,0 +1,295 @@
+// Dense products: c = init + a b, on one thread.
+//
+// Register tiles of kTileRows x 2 vectors run over panels of b that are two vectors wide; a is read
+// where it lies, or packed when it is large.  k is cut into blocks whose partial sums go through c,
+// which leaves every element one chain of multiply-adds in the order of k: tiling never shows in the
+// bits.  Panels: columns [j, j + panel) of b stand at packed + k * j, row p of a panel at p * width,
+// width = 2 vectors, or 1 where no more than one vector of columns is left; missing columns are zeros.
+#pragma once
+
+#include "kernels/simd.hpp"
+#include "kernels/table.hpp"
+
+namespace shallowcore::SHALLOWCORE_ISA {
+
+#if defined(__AVX512F__) || defined(__aarch64__)
+inline constexpr int kTileRows = 12;
+#else
+inline constexpr int kTileRows = 6;
+#endif
+inline constexpr ptrdiff_t kBlockDepth = 256;            // k of one pass over c
+inline constexpr ptrdiff_t kBlockRows = 12 * kTileRows;  // rows of a that stay in the L2 cache
+inline constexpr ptrdiff_t kPackRowsFrom = 32768;        // elements of a from which it is packed
+
+template <class T>
+inline constexpr ptrdiff_t kPanel = 2 * kWidth<T>;
+
+template <class T>
+inline constexpr ptrdiff_t kGemmScratch = kBlockRows * kBlockDepth;
+
+SHALLOWCORE_INLINE ptrdiff_t least(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
+
+// Width of the panel that starts with `left` columns to go.
+template <class T>
+SHALLOWCORE_INLINE ptrdiff_t panel_width(ptrdiff_t left) {
+  return left > kWidth<T> ? kPanel<T> : kWidth<T>;
+}
+
+template <class T>
+struct TileArgs {
+  ptrdiff_t k;
+  const T* a;
+  ptrdiff_t a_row, a_col;
+  const T* b;
+  ptrdiff_t b_row;
+  const T* init;
+  ptrdiff_t init_row;
+  T* c;
+  ptrdiff_t c_row;
+  ptrdiff_t last;  // columns of the last vector that exist
+};
+
+// c tile (ROWS, VECTORS * width): accumulators stay in registers over the whole of k.  Not inlined:
+// in a function of its own the compiler keeps them there.
+template <class T, int ROWS, int VECTORS>
+SHALLOWCORE_NOINLINE void tile(const TileArgs<T>& args) {
+  constexpr int width = kWidth<T>;
+  Vec<T> acc[ROWS][VECTORS];
+  const bool partial = args.last < width;
+#pragma GCC unroll 16
+  for (int i = 0; i < ROWS; ++i) {
+    const T* row = args.init + i * args.init_row;
+#pragma GCC unroll 2
+    for (int v = 0; v < VECTORS; ++v) {
+      if (args.init == nullptr) {
+        acc[i][v] = Vec<T>{};
+      } else if (v == VECTORS - 1 && partial) {
+        acc[i][v] = load_partial<T>(row + v * width, args.last);
+      } else {
+        acc[i][v] = load<T>(row + v * width);
+      }
+    }
+  }
+  const T* a = args.a;
+  const T* b = args.b;
+  const ptrdiff_t a_row = args.a_row, a_col = args.a_col, b_row = args.b_row;
+  for (ptrdiff_t p = 0; p < args.k; ++p, a += a_col, b += b_row) {
+    Vec<T> columns[VECTORS];
+#pragma GCC unroll 2
+    for (int v = 0; v < VECTORS; ++v) columns[v] = load<T>(b + v * width);
+#pragma GCC unroll 16
+    for (int i = 0; i < ROWS; ++i) {
+      const Vec<T> x = broadcast<T>(a[i * a_row]);
+#pragma GCC unroll 2
+      for (int v = 0; v < VECTORS; ++v) acc[i][v] = fma<T>(x, columns[v], acc[i][v]);
+    }
+  }
+#pragma GCC unroll 16
+  for (int i = 0; i < ROWS; ++i) {
+    T* row = args.c + i * args.c_row;
+#pragma GCC unroll 2
+    for (int v = 0; v < VECTORS; ++v) {
+      if (v == VECTORS - 1 && partial) {
+        store_partial<T>(row + v * width, acc[i][v], args.last);
+      } else {
+        store<T>(row + v * width, acc[i][v]);
+      }
+    }
+  }
+}
+
+template <class T>
+using Tile = void (*)(const TileArgs<T>&);
+
+template <class T, int VECTORS, int ROWS = kTileRows>
+SHALLOWCORE_INLINE Tile<T> tile_of(ptrdiff_t rows) {
+  if constexpr (ROWS == 1) {
+    return tile<T, 1, VECTORS>;
+  } else {
+    return rows == ROWS ? tile<T, ROWS, VECTORS> : tile_of<T, VECTORS, ROWS - 1>(rows);
+  }
+}
+
+template <class T>
+ptrdiff_t packed_size(ptrdiff_t k, ptrdiff_t n) {
+  return k * ((n + kWidth<T> - 1) / kWidth<T> * kWidth<T>);
+}
+
+template <class T>
+void pack(const T* b, ptrdiff_t b_row, ptrdiff_t b_col, ptrdiff_t k, ptrdiff_t n, T* packed) {
+  for (ptrdiff_t j = 0; j < n; j += kPanel<T>) {
+    const ptrdiff_t width = panel_width<T>(n - j);
+    const ptrdiff_t cols = least(width, n - j);
+    T* panel = packed + k * j;
+    const T* from = b + j * b_col;
+    for (ptrdiff_t p = 0; p < k; ++p, panel += width, from += b_row) {
+      ptrdiff_t i = 0;
+      if (b_col == 1) {
+        for (; i < cols; ++i) panel[i] = from[i];
+      } else {
+        for (; i < cols; ++i) panel[i] = from[i * b_col];
+      }
+      for (; i < width; ++i) panel[i] = 0;
+    }
+  }
+}
+
+// Rows of a in groups of kTileRows, depth after depth, as the tile reads them; the last group keeps
+// its own smaller height.
+template <class T>
+void pack_rows(const T* a, ptrdiff_t a_row, ptrdiff_t a_col, ptrdiff_t m, ptrdiff_t k, T* packed) {
+  for (ptrdiff_t i = 0; i < m; i += kTileRows) {
+    const ptrdiff_t rows = least(kTileRows, m - i);
+    const T* from = a + i * a_row;
+    for (ptrdiff_t r = 0; r < rows; ++r) {
+      for (ptrdiff_t p = 0; p < k; ++p) packed[p * rows + r] = from[r * a_row + p * a_col];
+    }
+    packed += rows * k;
+  }
+}
+
+// One block: `rows` rows and `depth` of k, all panels of b.
+template <class T>
+void gemm_block(const GemmArgs<T>& args, ptrdiff_t row, ptrdiff_t rows, ptrdiff_t p,
+                ptrdiff_t depth, bool pack_a) {
+  const T* a = args.a + row * args.a_row + p * args.a_col;
+  if (pack_a) pack_rows<T>(a, args.a_row, args.a_col, rows, depth, args.scratch);
+  const bool first = p == 0;
+  for (ptrdiff_t j = 0; j < args.n; j += kPanel<T>) {
+    const ptrdiff_t width = panel_width<T>(args.n - j);
+    const ptrdiff_t cols = least(width, args.n - j);
+    const int vectors = width == kPanel<T> ? 2 : 1;
+    TileArgs<T> tile_args;
+    tile_args.k = depth;
+    tile_args.b_row = args.packed ? width : args.b_row;
+    tile_args.b = args.packed ? args.b + args.k * j + p * width : args.b + p * args.b_row + j;
+    tile_args.last = cols - (vectors - 1) * kWidth<T>;
+    tile_args.c_row = args.c_row;
+    tile_args.init_row = first ? args.init_row : args.c_row;
+    for (ptrdiff_t i = 0; i < rows; i += kTileRows) {
+      const ptrdiff_t height = least(kTileRows, rows - i);
+      tile_args.a = pack_a ? args.scratch + i * depth : a + i * args.a_row;
+      tile_args.a_row = pack_a ? 1 : args.a_row;
+      tile_args.a_col = pack_a ? height : args.a_col;
+      tile_args.c = args.c + (row + i) * args.c_row + j;
+      const T* init = args.init == nullptr ? nullptr : args.init + (row + i) * args.init_row + j;
+      tile_args.init = first ? init : tile_args.c;
+      (vectors == 2 ? tile_of<T, 2>(height) : tile_of<T, 1>(height))(tile_args);
+    }
+  }
+}
+
+// Dot products of ROWS contiguous rows of a with contiguous x.
+template <class T, int ROWS>
+SHALLOWCORE_INLINE void dot_rows(const T* a, ptrdiff_t a_row, const T* x, ptrdiff_t k, T* sums) {
+  constexpr int width = kWidth<T>;
+  Vec<T> acc[ROWS][2] = {};
+  ptrdiff_t p = 0;
+  for (; p + 2 * width <= k; p += 2 * width) {
+    const Vec<T> x0 = load<T>(x + p), x1 = load<T>(x + p + width);
+#pragma GCC unroll 4
+    for (int i = 0; i < ROWS; ++i) {
+      acc[i][0] = fma<T>(load<T>(a + i * a_row + p), x0, acc[i][0]);
+      acc[i][1] = fma<T>(load<T>(a + i * a_row + p + width), x1, acc[i][1]);
+    }
+  }
+  for (; p < k; p += width) {
+    const ptrdiff_t left = least(width, k - p);
+    const Vec<T> x0 = load_partial<T>(x + p, left);
+#pragma GCC unroll 4
+    for (int i = 0; i < ROWS; ++i) {
+      acc[i][0] = fma<T>(load_partial<T>(a + i * a_row + p, left), x0, acc[i][0]);
+    }
+  }
+#pragma GCC unroll 4
+  for (int i = 0; i < ROWS; ++i) sums[i] = reduce_add<T>(acc[i][0] + acc[i][1]);
+}
+
+// n == 1, rows of a contiguous: c[i] = init[i] + a[i, :] . b, four rows a sweep.
+template <class T>
+void matrix_vector(const GemmArgs<T>& args) {
+  ptrdiff_t i = 0;
+  while (i < args.m) {
+    T sums[4];
+    const T* a = args.a + i * args.a_row;
+    const ptrdiff_t rows = args.m - i >= 4 ? 4 : 1;
+    if (rows == 4) {
+      dot_rows<T, 4>(a, args.a_row, args.b, args.k, sums);
+    } else {
+      dot_rows<T, 1>(a, args.a_row, args.b, args.k, sums);
+    }
+    for (ptrdiff_t r = 0; r < rows; ++r, ++i) {
+      args.c[i * args.c_row] =
+          (args.init == nullptr ? T{0} : args.init[i * args.init_row]) + sums[r];
+    }
+  }
+}
+
+// y[0..n) += sum over R of x[r] * a[r, :], rows contiguous.
+template <class T, int ROWS>
+SHALLOWCORE_INLINE void add_rows(const T* a, ptrdiff_t a_stride, const T* x, ptrdiff_t x_stride,
+                                 T* y, ptrdiff_t n) {
+  constexpr int width = kWidth<T>;
+  Vec<T> factor[ROWS];
+#pragma GCC unroll 8
+  for (int r = 0; r < ROWS; ++r) factor[r] = broadcast<T>(x[r * x_stride]);
+  ptrdiff_t i = 0;
+  for (; i + width <= n; i += width) {
+    Vec<T> sum = load<T>(y + i);
+#pragma GCC unroll 8
+    for (int r = 0; r < ROWS; ++r) sum = fma<T>(factor[r], load<T>(a + r * a_stride + i), sum);
+    store<T>(y + i, sum);
+  }
+  if (i < n) {
+    Vec<T> sum = load_partial<T>(y + i, n - i);
+#pragma GCC unroll 8
+    for (int r = 0; r < ROWS; ++r) {
+      sum = fma<T>(factor[r], load_partial<T>(a + r * a_stride + i, n - i), sum);
+    }
+    store_partial<T>(y + i, sum, n - i);
+  }
+}
+
+// n == 1, columns of a contiguous, c contiguous: c += b[p] * a[:, p], eight columns of a a sweep over
+// a stretch of c that stays in the L1 cache.
+template <class T>
+void vector_sums(const GemmArgs<T>& args) {
+  constexpr ptrdiff_t stretch = 2048;
+  for (ptrdiff_t i = 0; i < args.m; i += stretch) {
+    const ptrdiff_t n = least(stretch, args.m - i);
+    T* c = args.c + i;
+    if (args.init != c - i) {
+      for (ptrdiff_t j = 0; j < n; ++j) {
+        c[j] = args.init == nullptr ? T{0} : args.init[(i + j) * args.init_row];
+      }
+    }
+    ptrdiff_t p = 0;
+    for (; p + 8 <= args.k; p += 8) {
+      add_rows<T, 8>(args.a + p * args.a_col + i, args.a_col, args.b + p * args.b_row, args.b_row,
+                     c, n);
+    }
+    for (; p < args.k; ++p) {
+      add_rows<T, 1>(args.a + p * args.a_col + i, args.a_col, args.b + p * args.b_row, args.b_row,
+                     c, n);
+    }
+  }
+}
+
+template <class T>
+void gemm(const GemmArgs<T>& args) {
+  if (args.n == 1 && !args.packed) {
+    if (args.a_col == 1 && (args.b_row == 1 || args.k == 1)) return matrix_vector<T>(args);
+    if (args.a_row == 1 && args.c_row == 1) return vector_sums<T>(args);
+  }
+  const bool pack_a = args.m * args.k >= kPackRowsFrom && args.n > 2 * kPanel<T>;
+  ptrdiff_t p = 0;
+  do {  // k == 0 still writes init
+    const ptrdiff_t depth = least(kBlockDepth, args.k - p);
+    for (ptrdiff_t row = 0; row < args.m; row += kBlockRows) {
+      gemm_block<T>(args, row, least(kBlockRows, args.m - row), p, depth, pack_a);
+    }
+    p += depth;
+  } while (p < args.k);
+}
+
+}  // namespace shallowcore::SHALLOWCORE_ISA

@@ -1,0 +1,119 @@
+// The kernels of one instruction set.  Compiled once for each, with SHALLOWCORE_ISA naming it and the
+// compiler flags to match; everything but the final InstructionSet lives in that namespace.
+#include "kernels/activations.inl.hpp"
+#include "kernels/arrays.inl.hpp"
+#include "kernels/gemm.inl.hpp"
+#include "kernels/losses.inl.hpp"
+#include "kernels/optimizers.inl.hpp"
+#include "kernels/rows.inl.hpp"
+
+#define SHALLOWCORE_TEXT_OF(x) #x
+#define SHALLOWCORE_TEXT(x) SHALLOWCORE_TEXT_OF(x)
+
+namespace shallowcore::SHALLOWCORE_ISA {
+namespace {
+
+template <class... Entries>
+struct List {};
+
+// The registries: what is listed here exists, under its own name, everywhere.
+using ElementwiseActivations = List<Identity, Sigmoid, Tanh, Relu, LeakyRelu, Elu, Selu>;
+using RowActivations = List<Softmax, LogSoftmax>;
+using Optimizers = List<Sgd, RmsProp, Adam>;
+
+template <class T>
+constexpr LossKernels<T> kLosses[] = {
+    {"mean_squared_error", "mean_j (a_j - y_j)^2", false, false, nullptr,
+     elementwise_loss<T, SquaredError<T>>, nullptr, elementwise_hessian<T, SquaredError<T>>,
+     nullptr},
+    {"binary_crossentropy", "mean_j -(y_j ln a_j + (1 - y_j) ln(1 - a_j))", false, true, "sigmoid",
+     elementwise_loss<T, BinaryOutputs<T>>, elementwise_loss<T, BinaryLogits<T>>,
+     elementwise_hessian<T, BinaryOutputs<T>>, elementwise_hessian<T, BinaryLogits<T>>},
+    {"categorical_crossentropy", "-sum_j y_j ln a_j", false, true, "softmax",
+     categorical_outputs<T, false>, categorical_logits<T>, nullptr, categorical_logits_hessian<T>},
+    {"sparse_categorical_crossentropy", "-ln a_y", true, false, "softmax",
+     categorical_outputs<T, true>, sparse_logits<T>, nullptr, categorical_logits_hessian<T>},
+};
+
+template <class T, class G>
+constexpr ActivationKernels<T> elementwise_entry() {
+  return {G::name,
+          G::formula,
+          {G::parameters[0], G::parameters[1]},
+          true,
+          forward_elementwise<T, G>,
+          backward_elementwise<T, G>,
+          derivative_elementwise<T, G>,
+          curvature_elementwise<T, G>};
+}
+
+template <class T, class G>
+constexpr ActivationKernels<T> row_entry() {
+  return {G::name, G::formula, {}, false, G::template forward<T>, G::template backward<T>,
+          nullptr, nullptr};
+}
+
+template <class T, class O>
+constexpr OptimizerKernels<T> optimizer_entry() {
+  OptimizerKernels<T> entry = {};
+  entry.name = O::name;
+  entry.formula = O::formula;
+  for (int i = 0; i < kMaxParameters; ++i) entry.parameters[i] = O::parameters[i];
+  entry.slots = O::slots;
+  entry.prepare = O::template prepare<T>;
+  entry.update = update<T, O>;
+  return entry;
+}
+
+template <class T, class... E, class... R>
+constexpr void add_activations(KernelTable<T>& table, List<E...>, List<R...>) {
+  ((table.activations[table.n_activations++] = elementwise_entry<T, E>()), ...);
+  ((table.activations[table.n_activations++] = row_entry<T, R>()), ...);
+}
+
+template <class T, class... O>
+constexpr void add_optimizers(KernelTable<T>& table, List<O...>) {
+  ((table.optimizers[table.n_optimizers++] = optimizer_entry<T, O>()), ...);
+}
+
+template <class T, class... S>
+constexpr void add_readers(KernelTable<T>& table, List<S...>) {
+  int type = 0;
+  ((table.gather[type++] = gather<T, S>), ...);
+}
+
+template <class T>
+constexpr KernelTable<T> make_table() {
+  KernelTable<T> table = {};
+  table.isa = SHALLOWCORE_TEXT(SHALLOWCORE_ISA);
+  table.tile_rows = kTileRows;
+  table.panel_cols = kPanel<T>;
+  table.vector_cols = kWidth<T>;
+  table.gemm_scratch = kGemmScratch<T>;
+  table.packed_size = packed_size<T>;
+  table.pack = pack<T>;
+  table.gemm = gemm<T>;
+  add_activations<T>(table, ElementwiseActivations{}, RowActivations{});
+  for (const LossKernels<T>& loss : kLosses<T>) table.losses[table.n_losses++] = loss;
+  add_optimizers<T>(table, Optimizers{});
+  add_readers<T>(table, List<bool, int8_t, uint8_t, int16_t, uint16_t, int32_t, uint32_t, int64_t,
+                             uint64_t, float, double>{});
+  table.add_column_sums = add_column_sums<T>;
+  table.dot = dot<T>;
+  table.axpy = axpy<T>;
+  table.multiply = multiply<T>;
+  table.multiply_add = multiply_add<T>;
+  table.add_penalty = add_penalty<T>;
+  table.all_finite = all_finite<T>;
+  return table;
+}
+
+constexpr KernelTable<float> kTableF32 = make_table<float>();
+constexpr KernelTable<double> kTableF64 = make_table<double>();
+
+}  // namespace
+
+extern const InstructionSet instruction_set;
+const InstructionSet instruction_set = {SHALLOWCORE_TEXT(SHALLOWCORE_ISA), &kTableF32, &kTableF64};
+
+}  // namespace shallowcore::SHALLOWCORE_ISA

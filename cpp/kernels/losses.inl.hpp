@@ -1,0 +1,271 @@
+// Losses: one struct each, and one line in the list of isa.cpp.
+//
+// A loss gives value(...) summed over rows (weighted by sample_weight) and, where wanted, the gradient
+// with respect to the outputs or the logits, times sample_weight and gradient_scale.  Link and loss are
+// fused where a link is named: from logits nothing overflows and a right, saturated prediction costs 0.
+// From outputs, probabilities are clipped below at the smallest normal number: x ln x -> 0 holds and a
+// wrong, saturated prediction costs a finite, large number.
+#pragma once
+
+#include "kernels/rows.inl.hpp"
+
+namespace shallowcore::SHALLOWCORE_ISA {
+
+template <class T>
+inline constexpr T kTiny = sizeof(T) == 4 ? T(1.17549435e-38) : T(2.2250738585072014e-308);
+
+template <class T>
+SHALLOWCORE_INLINE T weight_of(const LossArgs<T>& args, ptrdiff_t row) {
+  return args.sample_weight == nullptr ? T{1} : args.sample_weight[row];
+}
+
+// An elementwise loss is a struct PAIR made from LossArgs, with
+//   evaluate(prediction, target, value, slope)   the loss and its derivative
+//   curvature(prediction, target)                its second derivative
+
+// Sum of PAIR's values over n contiguous elements, each times its weight (null: 1); gradients times
+// weight and scale into `gradient` unless that is null.  Short sums in T, long ones in double.
+template <class T, class PAIR>
+SHALLOWCORE_INLINE double sum_pairs(const PAIR& pair, const T* prediction, const T* target,
+                                    const T* weight, ptrdiff_t n, T* gradient, T scale) {
+  double total = 0;
+  for (ptrdiff_t first = 0; first < n; first += 16 * kWidth<T>) {
+    const ptrdiff_t last = first + 16 * kWidth<T> < n ? first + 16 * kWidth<T> : n;
+    Vec<T> sum = {};
+    for (ptrdiff_t j = first; j < last; j += kWidth<T>) {
+      const ptrdiff_t lanes = last - j < kWidth<T> ? last - j : kWidth<T>;
+      Vec<T> value, slope;
+      pair.evaluate(load_partial<T>(prediction + j, lanes), load_partial<T>(target + j, lanes),
+                    value, slope);
+      if (weight != nullptr) {
+        const Vec<T> w = load_partial<T>(weight + j, lanes);
+        value = value * w;
+        slope = slope * w;
+      }
+      sum = sum + select<T>(first_lanes_mask<T>(lanes), value, Vec<T>{});
+      if (gradient != nullptr) store_partial<T>(gradient + j, slope * scale, lanes);
+    }
+    total += static_cast<double>(reduce_add<T>(sum));
+  }
+  return total;
+}
+
+// Losses that are means over the columns.  One column: its rows are the vector; otherwise each row is.
+template <class T, class PAIR>
+double elementwise_loss(const LossArgs<T>& args) {
+  const PAIR pair(args);
+  const double scale = args.gradient_scale / static_cast<double>(args.cols);
+  if (args.cols == 1) {
+    return sum_pairs<T>(pair, args.prediction, args.target, args.sample_weight, args.rows,
+                        args.gradient, static_cast<T>(scale));
+  }
+  double total = 0;
+  for (ptrdiff_t i = 0; i < args.rows; ++i) {
+    const ptrdiff_t at = i * args.cols;
+    const double weight = static_cast<double>(weight_of<T>(args, i));
+    T* gradient = args.gradient == nullptr ? nullptr : args.gradient + at;
+    total += weight * sum_pairs<T>(pair, args.prediction + at, args.target + at,
+                                   static_cast<const T*>(nullptr), args.cols, gradient,
+                                   static_cast<T>(scale * weight));
+  }
+  return total / static_cast<double>(args.cols);
+}
+
+// gradient = curvature x tangent x sample_weight x scale, elementwise.
+template <class T, class PAIR>
+void elementwise_hessian(const LossArgs<T>& args) {
+  const PAIR pair(args);
+  const double scale = args.gradient_scale / static_cast<double>(args.cols);
+  for (ptrdiff_t i = 0; i < args.rows; ++i) {
+    const ptrdiff_t at = i * args.cols;
+    const T factor = static_cast<T>(scale * static_cast<double>(weight_of<T>(args, i)));
+    for (ptrdiff_t j = 0; j < args.cols; j += kWidth<T>) {
+      const ptrdiff_t lanes = args.cols - j < kWidth<T> ? args.cols - j : kWidth<T>;
+      const Vec<T> curvature = pair.curvature(load_partial<T>(args.prediction + at + j, lanes),
+                                              load_partial<T>(args.target + at + j, lanes));
+      const Vec<T> tangent = load_partial<T>(args.tangent + at + j, lanes);
+      store_partial<T>(args.gradient + at + j, curvature * tangent * factor, lanes);
+    }
+  }
+}
+
+// (a - y)^2
+template <class T>
+struct SquaredError {
+  explicit SquaredError(const LossArgs<T>&) {}
+  SHALLOWCORE_INLINE void evaluate(Vec<T> a, Vec<T> y, Vec<T>& value, Vec<T>& slope) const {
+    const Vec<T> error = a - y;
+    value = error * error;
+    slope = error + error;
+  }
+  SHALLOWCORE_INLINE Vec<T> curvature(Vec<T>, Vec<T>) const { return broadcast<T>(2); }
+};
+
+// -(y ln s(z) + (1 - y) ln(1 - s(z))) = max(z, 0) - y z + ln(1 + e^-|z|); y first smoothed to
+// y (1 - s) + s / 2.  Slope (1 - y) s(z) - y s(-z): both sigmoids from one exponential.
+template <class T>
+struct BinaryLogits {
+  T keep, add;
+  explicit BinaryLogits(const LossArgs<T>& args)
+      : keep(static_cast<T>(1 - args.label_smoothing)),
+        add(static_cast<T>(args.label_smoothing / 2)) {}
+  SHALLOWCORE_INLINE void evaluate(Vec<T> z, Vec<T> y, Vec<T>& value, Vec<T>& slope) const {
+    y = y * keep + add;
+    const Vec<T> zero = {};
+    const Vec<T> e = exp<T>(-abs<T>(z));
+    const Vec<T> big = T{1} / (T{1} + e), small = e * big;
+    const Vec<T> yes = select<T>(z > zero, big, small), no = select<T>(z > zero, small, big);
+    value = (max<T>(z, zero) - y * z) + log1p<T>(e);
+    slope = (T{1} - y) * yes - y * no;
+  }
+  SHALLOWCORE_INLINE Vec<T> curvature(Vec<T> z, Vec<T>) const {
+    const Vec<T> e = exp<T>(-abs<T>(z));
+    const Vec<T> big = T{1} / (T{1} + e);
+    return big * (e * big);
+  }
+};
+
+// The same from probabilities p.
+template <class T>
+struct BinaryOutputs {
+  T keep, add;
+  explicit BinaryOutputs(const LossArgs<T>& args)
+      : keep(static_cast<T>(1 - args.label_smoothing)),
+        add(static_cast<T>(args.label_smoothing / 2)) {}
+  SHALLOWCORE_INLINE void evaluate(Vec<T> p, Vec<T> y, Vec<T>& value, Vec<T>& slope) const {
+    y = y * keep + add;
+    const Vec<T> tiny = broadcast<T>(kTiny<T>);
+    const Vec<T> yes = max<T>(p, tiny), no = max<T>(T{1} - p, tiny);
+    value = -(y * log<T>(yes) + (T{1} - y) * log<T>(no));
+    slope = (T{1} - y) / no - y / yes;
+  }
+  SHALLOWCORE_INLINE Vec<T> curvature(Vec<T> p, Vec<T> y) const {
+    y = y * keep + add;
+    const Vec<T> tiny = broadcast<T>(kTiny<T>);
+    const Vec<T> yes = max<T>(p, tiny), no = max<T>(T{1} - p, tiny);
+    return y / yes / yes + (T{1} - y) / no / no;
+  }
+};
+
+// --- categorical: one row is one sample -------------------------------------------------------------
+
+// -sum_j y_j ln softmax(z)_j, y smoothed to y (1 - s) + s / cols; gradient softmax(z) sum_k y_k - y.
+// Classes with y_j = 0 cost nothing even where their probability is 0.
+template <class T>
+double categorical_logits(const LossArgs<T>& args) {
+  const T keep = static_cast<T>(1 - args.label_smoothing);
+  const T add = static_cast<T>(args.label_smoothing / static_cast<double>(args.cols));
+  double total = 0;
+  for (ptrdiff_t i = 0; i < args.rows; ++i) {
+    const T* z = args.prediction + i * args.cols;
+    const T* target = args.target + i * args.cols;
+    T* gradient = args.gradient == nullptr ? nullptr : args.gradient + i * args.cols;
+    const RowSums<T> row = exp_row<T>(z, args.cols, static_cast<T*>(nullptr));
+    Vec<T> cost = {}, mass = {};
+    over_row<T>(z, args.cols, row.max, [&](ptrdiff_t j, Vec<T> v, ptrdiff_t lanes) {
+      const Vec<T> y = select<T>(first_lanes_mask<T>(lanes),
+                                 load_partial<T>(target + j, lanes) * keep + add, Vec<T>{});
+      cost += select<T>(y == Vec<T>{}, Vec<T>{}, y * ((row.max - v) + row.log_sum));
+      mass += y;
+    });
+    const T weight = weight_of<T>(args, i);
+    total += static_cast<double>(weight) * static_cast<double>(reduce_add<T>(cost));
+    if (gradient == nullptr) continue;
+    const T sum_y = reduce_add<T>(mass);
+    const T scale = static_cast<T>(args.gradient_scale * static_cast<double>(weight));
+    over_row<T>(z, args.cols, row.max, [&](ptrdiff_t j, Vec<T> v, ptrdiff_t lanes) {
+      const Vec<T> y = load_partial<T>(target + j, lanes) * keep + add;
+      const Vec<T> a = exp<T>(v - row.max) / row.sum;
+      store_partial<T>(gradient + j, (a * sum_y - y) * scale, lanes);
+    });
+  }
+  return total;
+}
+
+// The same with y_j = 1 for the label, 0 elsewhere.
+template <class T>
+double sparse_logits(const LossArgs<T>& args) {
+  double total = 0;
+  for (ptrdiff_t i = 0; i < args.rows; ++i) {
+    const T* z = args.prediction + i * args.cols;
+    T* gradient = args.gradient == nullptr ? nullptr : args.gradient + i * args.cols;
+    const T z_label = z[args.label[i]];
+    const RowSums<T> row = exp_row<T>(z, args.cols, gradient);
+    const T weight = weight_of<T>(args, i);
+    total += static_cast<double>(weight) * static_cast<double>((row.max - z_label) + row.log_sum);
+    if (gradient == nullptr) continue;
+    const T scale = static_cast<T>(args.gradient_scale * static_cast<double>(weight));
+    over_row<T>(gradient, args.cols, T{0}, [&](ptrdiff_t j, Vec<T> e, ptrdiff_t lanes) {
+      const IntVec<T> here =
+          first_lanes_mask<T>(args.label[i] - j + 1) & ~first_lanes_mask<T>(args.label[i] - j);
+      const Vec<T> y = select<T>(here, broadcast<T>(1), Vec<T>{});
+      store_partial<T>(gradient + j, (e / row.sum - y) * scale, lanes);
+    });
+  }
+  return total;
+}
+
+// gradient = (a (t - sum_k a_k t_k)) sum_k y_k x weight x scale, a = softmax(z), t the tangent.
+template <class T>
+void categorical_logits_hessian(const LossArgs<T>& args) {
+  for (ptrdiff_t i = 0; i < args.rows; ++i) {
+    const ptrdiff_t at = i * args.cols;
+    T mass = 1;
+    if (args.target != nullptr) {
+      mass = 0;
+      const T keep = static_cast<T>(1 - args.label_smoothing);
+      for (ptrdiff_t j = 0; j < args.cols; ++j) mass += args.target[at + j] * keep;
+      mass += static_cast<T>(args.label_smoothing);
+    }
+    const double factor = args.gradient_scale * static_cast<double>(weight_of<T>(args, i) * mass);
+    Vec<T> mean = {};
+    T* out = args.gradient + at;
+    const RowSums<T> row = exp_row<T>(args.prediction + at, args.cols, out);
+    over_row<T>(out, args.cols, T{0}, [&](ptrdiff_t j, Vec<T> e, ptrdiff_t lanes) {
+      mean = fma<T>(e / row.sum, load_partial<T>(args.tangent + at + j, lanes), mean);
+    });
+    const T centre = reduce_add<T>(mean);
+    over_row<T>(out, args.cols, T{0}, [&](ptrdiff_t j, Vec<T> e, ptrdiff_t lanes) {
+      const Vec<T> t = load_partial<T>(args.tangent + at + j, lanes) - centre;
+      store_partial<T>(out + j, (e / row.sum) * t * static_cast<T>(factor), lanes);
+    });
+  }
+}
+
+// From outputs p: -sum_j y_j (ln p_j - ln S), S = sum_k p_k; gradient sum_k y_k / S - y_j / p_j.
+// SPARSE: y_j = 1 for the label.
+template <class T, bool SPARSE>
+double categorical_outputs(const LossArgs<T>& args) {
+  const T keep = static_cast<T>(SPARSE ? 1 : 1 - args.label_smoothing);
+  const T add =
+      SPARSE ? T{0} : static_cast<T>(args.label_smoothing / static_cast<double>(args.cols));
+  double total = 0;
+  for (ptrdiff_t i = 0; i < args.rows; ++i) {
+    const T* p = args.prediction + i * args.cols;
+    T* gradient = args.gradient == nullptr ? nullptr : args.gradient + i * args.cols;
+    const auto target = [&](ptrdiff_t j) {
+      if constexpr (SPARSE) return args.label[i] == j ? T{1} : T{0};
+      return args.target[i * args.cols + j] * keep + add;
+    };
+    const auto clipped = [&](ptrdiff_t j) { return p[j] < kTiny<T> ? kTiny<T> : p[j]; };
+    T sum_p = 0, sum_y = 0, cost = 0;
+    for (ptrdiff_t j = 0; j < args.cols; ++j) {
+      sum_p += clipped(j);
+      sum_y += target(j);
+    }
+    const T log_sum = log<T>(broadcast<T>(sum_p))[0];
+    for (ptrdiff_t j = 0; j < args.cols; ++j) {
+      if (target(j) != 0) cost -= target(j) * (log<T>(broadcast<T>(clipped(j)))[0] - log_sum);
+    }
+    const T weight = weight_of<T>(args, i);
+    total += static_cast<double>(weight) * static_cast<double>(cost);
+    if (gradient == nullptr) continue;
+    const T scale = static_cast<T>(args.gradient_scale * static_cast<double>(weight));
+    for (ptrdiff_t j = 0; j < args.cols; ++j) {
+      gradient[j] = (sum_y / sum_p - target(j) / clipped(j)) * scale;
+    }
+  }
+  return total;
+}
+
+}  // namespace shallowcore::SHALLOWCORE_ISA

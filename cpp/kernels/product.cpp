@@ -1,0 +1,98 @@
+#include "kernels/product.hpp"
+
+#include <algorithm>
+
+#include "core/arena.hpp"
+#include "core/blas.hpp"
+#include "core/team.hpp"
+#include "kernels/table.hpp"
+
+namespace shallowcore {
+namespace {
+
+constexpr Index kMostThreads = 64;
+constexpr double kBlasFromFlops = 2e8;  // smaller products are faster without it
+
+Index round_up(Index value, Index unit) { return (value + unit - 1) / unit * unit; }
+
+// The product of single-threaded BLAS calls on fixed stripes of rows.
+template <class T>
+void stripes_by_blas(const MatrixView<const T>& a, const MatrixView<const T>& b, const T* init,
+                     Index init_row, const MatrixView<T>& c, int threads) {
+  constexpr Index stripe = 256;
+  for_chunks((c.rows + stripe - 1) / stripe, threads, [&](Index chunk, int) {
+    const Index first = chunk * stripe, rows = std::min(stripe, c.rows - first);
+    const MatrixView<T> part = c.row_block(first, rows);
+    if (init != nullptr && init != c.data) {
+      for (Index i = 0; i < rows; ++i) {
+        std::copy_n(init + (first + i) * init_row, c.cols, part.data + i * part.row_stride);
+      }
+    }
+    blas_product(a.row_block(first, rows), b, part, init != nullptr);
+  });
+}
+
+}  // namespace
+
+template <class T>
+Index product_workspace(Index n, Index k) {
+  const KernelTable<T>& table = kernels<T>();
+  const Index threads = std::min<Index>(num_threads(), kMostThreads);
+  return padded<T>(table.packed_size(k, n)) + threads * padded<T>(table.gemm_scratch);
+}
+
+template <class T>
+void product(const MatrixView<const T>& a, const MatrixView<const T>& b, const T* init,
+             Index init_row, const MatrixView<T>& c, T* workspace) {
+  if (c.rows == 0 || c.cols == 0) return;
+  const KernelTable<T>& table = kernels<T>();
+  const double flops =
+      2.0 * static_cast<double>(c.rows) * static_cast<double>(c.cols) * static_cast<double>(a.cols);
+  const int threads = static_cast<int>(std::min<Index>(team_size(flops), kMostThreads));
+  if (flops >= kBlasFromFlops && c.cols > 1 && blas_can_multiply(a, b)) {
+    return stripes_by_blas(a, b, init, init_row, c, threads);
+  }
+
+  GemmArgs<T> args = {};
+  args.k = a.cols;
+  args.a_row = a.row_stride;
+  args.a_col = a.col_stride;
+  args.b_row = b.row_stride;
+  args.b_col = b.col_stride;
+  args.init_row = init_row;
+  args.c_row = c.row_stride;
+  // Few rows read b once: packing it would cost as much as the product.
+  const bool in_place =
+      b.col_stride == 1 && c.cols % table.vector_cols == 0 && c.rows <= table.tile_rows;
+  args.packed = c.cols > 1 && !in_place;
+  if (args.packed) table.pack(b.data, b.row_stride, b.col_stride, b.rows, b.cols, workspace);
+  T* scratch = workspace + padded<T>(table.packed_size(a.cols, c.cols));
+
+  const Index parts = threads == 1 ? 1 : 2 * threads;
+  const bool by_rows = c.rows >= parts * table.tile_rows || c.cols == 1;
+  const Index unit = by_rows ? table.tile_rows : table.panel_cols;
+  const Index whole = by_rows ? c.rows : c.cols;
+  const Index part = round_up((whole + parts - 1) / parts, unit);
+  for_chunks((whole + part - 1) / part, threads, [&](Index chunk, int thread) {
+    const Index first = chunk * part, count = std::min(part, whole - first);
+    const Index row = by_rows ? first : 0, col = by_rows ? 0 : first;
+    GemmArgs<T> mine = args;
+    mine.m = by_rows ? count : c.rows;
+    mine.n = by_rows ? c.cols : count;
+    mine.a = a.data + row * a.row_stride;
+    mine.b = args.packed ? workspace + a.cols * col : b.data + col * b.col_stride;
+    mine.init = init == nullptr ? nullptr : init + row * init_row + col;
+    mine.c = c.data + row * c.row_stride + col;
+    mine.scratch = scratch + thread * padded<T>(table.gemm_scratch);
+    table.gemm(mine);
+  });
+}
+
+template Index product_workspace<float>(Index, Index);
+template Index product_workspace<double>(Index, Index);
+template void product<float>(const MatrixView<const float>&, const MatrixView<const float>&,
+                             const float*, Index, const MatrixView<float>&, float*);
+template void product<double>(const MatrixView<const double>&, const MatrixView<const double>&,
+                              const double*, Index, const MatrixView<double>&, double*);
+
+}  // namespace shallowcore

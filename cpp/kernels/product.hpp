@@ -1,0 +1,30 @@
+// Dense products over the thread team: packing, splitting and the choice of a BLAS, from shapes alone.
+#pragma once
+
+#include "core/team.hpp"
+#include "core/view.hpp"
+
+namespace shallowcore {
+
+// Elements of workspace that product() may use for b (k, n).
+template <class T>
+Index product_workspace(Index n, Index k);
+
+// c = init + a b.  init: null (zeros), a row added to every row (init_row 0), or a matrix with row
+// stride init_row, which may be c itself.  c.col_stride is 1.  Same bits for any number of threads.
+template <class T>
+void product(const MatrixView<const T>& a, const MatrixView<const T>& b, const T* init,
+             Index init_row, const MatrixView<T>& c, T* workspace);
+
+// f(first_row, n_rows) over all rows, on the team where the work makes it worth while.
+template <class F>
+void over_rows(Index rows, double flops, F&& f) {
+  const int threads = team_size(flops);
+  const Index part = (rows + threads - 1) / threads;
+  for_chunks(threads, threads, [&](Index chunk, int) {
+    const Index first = chunk * part;
+    if (first < rows) f(first, first + part < rows ? part : rows - first);
+  });
+}
+
+}  // namespace shallowcore

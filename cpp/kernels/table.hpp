@@ -1,0 +1,154 @@
+// The kernel table: every arithmetic routine of the core as a function pointer, one table for each
+// instruction set and element type; `kernels<T>()` is the one in use; nothing else dispatches.
+//
+// Plain structs of pointers only: the translation units compiled for wider instruction sets include
+// this file, so it must define no inline function and no template function.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+namespace shallowcore {
+
+inline constexpr int kMaxParameters = 8;
+inline constexpr int kMaxSlots = 3;
+inline constexpr int kMaxEntries = 32;
+inline constexpr int kReadableTypes = 11;  // the order of DType
+
+// A named number that an activation or optimizer takes, with its default; name null ends a list.
+struct Parameter {
+  const char* name;
+  double value;
+};
+
+// c (m, n) = init + a (m, k) b (k, n).  c is row-major; init is null (zeros), a row (init_row 0: the
+// bias) or a matrix like c (often c itself: accumulate).  Each element is one chain of multiply-adds
+// in the order of k, whatever the tiling, so any split of rows and columns gives the same bits
+// (n == 1 sums in lanes where a's rows are contiguous: then any split of rows does).
+template <class T>
+struct GemmArgs {
+  ptrdiff_t m, n, k;
+  const T* a;
+  ptrdiff_t a_row, a_col;
+  const T* b;  // strided (b_row, b_col), or what `pack` made of it where packed is set
+  ptrdiff_t b_row, b_col;
+  bool packed;
+  const T* init;
+  ptrdiff_t init_row;
+  T* c;
+  ptrdiff_t c_row;
+  T* scratch;  // gemm_scratch elements of this thread
+};
+
+// Forward and derivatives.  Matrices are contiguous (rows, cols).
+template <class T>
+struct ActivationKernels {
+  const char* name;
+  const char* formula;
+  Parameter parameters[2];
+  bool elementwise;
+  // a = g(z); a may be z.
+  void (*forward)(const T* z, T* a, ptrdiff_t rows, ptrdiff_t cols, const T* parameters);
+  // d = d * g'(z), from the output a (softmax: each row times the Jacobian).
+  void (*backward)(const T* a, T* d, ptrdiff_t rows, ptrdiff_t cols, const T* parameters);
+  // d = g'(z), from z and without cancellation; null unless elementwise.
+  void (*derivative)(const T* z, T* d, ptrdiff_t n, const T* parameters);
+  // d = g'(z), h = g''(z), from the output a; null unless elementwise.
+  void (*curvature)(const T* a, T* d, T* h, ptrdiff_t n, const T* parameters);
+};
+
+template <class T>
+struct LossArgs {
+  ptrdiff_t rows, cols;
+  const T* prediction;     // (rows, cols): outputs, or logits where the kernel takes logits
+  const T* target;         // (rows, cols), or null where labels are given
+  const int32_t* label;    // (rows,), or null
+  const T* sample_weight;  // (rows,), or null for ones
+  double gradient_scale;   // multiplies the gradient of a sample's loss: loss scale / n_samples
+  double label_smoothing;
+  T* gradient;       // (rows, cols), or null; may be prediction
+  const T* tangent;  // (rows, cols): direction of the second derivative
+};
+
+template <class T>
+struct LossKernels {
+  const char* name;
+  const char* formula;
+  bool integer_labels;
+  bool label_smoothing;
+  const char* link;  // activation whose outputs' loss is computed from logits; null if none
+  // Sum over rows of sample_weight x loss; fills gradient where it is not null.
+  double (*from_outputs)(const LossArgs<T>&);
+  double (*from_logits)(const LossArgs<T>&);  // null where link is
+  // gradient = Hessian of the loss times tangent; null where not provided.
+  void (*outputs_hessian)(const LossArgs<T>&);
+  void (*logits_hessian)(const LossArgs<T>&);
+};
+
+template <class T>
+struct OptimizerKernels {
+  const char* name;
+  const char* formula;
+  Parameter parameters[kMaxParameters];
+  // State vectors needed with these parameter values.
+  int (*slots)(const double* values);
+  // From the parameters' values and the step number (1 first), the constants of one sweep.
+  void (*prepare)(const double* values, int64_t step, T* constants);
+  // One sweep over n weights, their gradients and state vectors.
+  void (*update)(T* w, const T* g, T* const* slots, int n_slots, ptrdiff_t n, const T* constants);
+};
+
+// Rows of a matrix of any readable type: byte strides; row i of the result is source row
+// rows[i] (or first + i where rows is null), each value x converted to x * scale + offset.
+template <class T>
+struct GatherArgs {
+  const void* data;
+  ptrdiff_t row_bytes, col_bytes;
+  const int64_t* rows;
+  ptrdiff_t first, count, cols;
+  double scale, offset;
+  T* out;  // (count, cols)
+};
+
+template <class T>
+struct KernelTable {
+  const char* isa;
+
+  ptrdiff_t tile_rows, panel_cols, vector_cols;
+  ptrdiff_t gemm_scratch;  // elements
+  // packed (k, n padded to whole vectors): elements needed, and the copy into panels
+  ptrdiff_t (*packed_size)(ptrdiff_t k, ptrdiff_t n);
+  void (*pack)(const T* b, ptrdiff_t b_row, ptrdiff_t b_col, ptrdiff_t k, ptrdiff_t n, T* packed);
+  void (*gemm)(const GemmArgs<T>&);
+
+  int n_activations, n_losses, n_optimizers;
+  ActivationKernels<T> activations[kMaxEntries];
+  LossKernels<T> losses[kMaxEntries];
+  OptimizerKernels<T> optimizers[kMaxEntries];
+
+  void (*gather[kReadableTypes])(const GatherArgs<T>&);
+
+  // out (cols) += column sums of a contiguous (rows, cols), row after row
+  void (*add_column_sums)(const T* d, ptrdiff_t rows, ptrdiff_t cols, T* out);
+  double (*dot)(const T* x, const T* y, ptrdiff_t n);
+  void (*axpy)(T alpha, const T* x, T* y, ptrdiff_t n);               // y += alpha x
+  void (*multiply)(const T* x, T* y, ptrdiff_t n);                    // y *= x
+  void (*multiply_add)(const T* x, const T* y, T* out, ptrdiff_t n);  // out += x y
+  // g += gradient of l1 sum|w| + l2 sum w^2 (g may be null); returns that penalty
+  double (*add_penalty)(const T* w, T* g, ptrdiff_t n, double l1, double l2);
+  bool (*all_finite)(const T* x, ptrdiff_t n);
+};
+
+// Tables of one instruction set, defined by its own translation unit.
+struct InstructionSet {
+  const char* name;
+  const KernelTable<float>* f32;
+  const KernelTable<double>* f64;
+};
+
+// The table in use, chosen once: the best this processor runs, or SHALLOWCORE_FORCE_ISA (an unknown
+// or unsupported name there throws InvalidState).
+template <class T>
+const KernelTable<T>& kernels();
+
+}  // namespace shallowcore

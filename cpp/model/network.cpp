@@ -1,0 +1,109 @@
+#include "model/network.hpp"
+
+#include <cstring>
+#include <limits>
+
+#include "kernels/registry.hpp"
+
+namespace shallowcore {
+
+template <class T>
+Activation<T>::Activation(const ActivationSpec& spec) : kernels(&activation_named<T>(spec.name)) {
+  std::size_t known = 0;
+  for (int i = 0; i < 2 && kernels->parameters[i].name != nullptr; ++i) {
+    const auto given = spec.parameters.find(kernels->parameters[i].name);
+    if (given != spec.parameters.end()) ++known;
+    parameters[i] = static_cast<T>(given == spec.parameters.end() ? kernels->parameters[i].value
+                                                                  : given->second);
+  }
+  if (known != spec.parameters.size()) {
+    throw InvalidArgument("activation", "a parameter that '" + spec.name + "' does not have",
+                          "its own parameters only");
+  }
+}
+
+template <class T>
+Network<T>::Network(Index n_features, const std::vector<LayerSpec>& layers)
+    : n_features_(n_features) {
+  if (n_features < 1) {
+    throw InvalidArgument("n_features", std::to_string(n_features), "at least 1");
+  }
+  for (const LayerSpec& layer : layers) {
+    const Index width = n_outputs();
+    if (layer.kind == LayerSpec::Kind::dense) {
+      add_dense(layer, width);
+      continue;
+    }
+    if (layer.kind == LayerSpec::Kind::rescaling && stages_.empty()) {
+      input_scale_ *= layer.scale;
+      input_offset_ = input_offset_ * layer.scale + layer.offset;
+      continue;
+    }
+    const Activation<T> activation(layer.activation);
+    if (layer.kind == LayerSpec::Kind::activation && !stages_.empty() &&
+        stages_.back().kind == LayerSpec::Kind::dense && stages_.back().activation.is("identity")) {
+      stages_.back().activation = activation;
+      continue;
+    }
+    Stage<T> stage;
+    stage.kind = layer.kind;
+    stage.n_in = stage.n_out = width;
+    stage.activation = activation;
+    stage.scale = static_cast<T>(layer.scale);
+    stage.offset = static_cast<T>(layer.offset);
+    stages_.push_back(stage);
+  }
+  parameters_ = Arena<T>(size_);
+}
+
+template <class T>
+void Network<T>::add_dense(const LayerSpec& layer, Index n_in) {
+  constexpr Index most = std::numeric_limits<Index>::max() / 64;
+  if (layer.units < 1 || layer.units > most / n_in) {
+    throw InvalidArgument("units", std::to_string(layer.units),
+                          "at least 1, and a kernel that fits into memory");
+  }
+  Stage<T> stage;
+  stage.n_in = n_in;
+  stage.n_out = layer.units;
+  stage.activation = Activation<T>(layer.activation);
+  stage.kernel = add_tensor(n_in, layer.units, false, layer.kernel_penalty);
+  if (layer.use_bias) stage.bias = add_tensor(1, layer.units, true, layer.bias_penalty);
+  stages_.push_back(stage);
+}
+
+template <class T>
+Index Network<T>::add_tensor(Index rows, Index cols, bool is_bias, const Penalty& penalty) {
+  const Index offset = size_;
+  tensors_.push_back({offset, rows, cols, is_bias, penalty});
+  size_ += padded<T>(rows * cols);
+  return offset;
+}
+
+template <class T>
+std::uint64_t Network<T>::digest() const {
+  std::uint64_t hash = 0xcbf29ce484222325u;
+  for (const Tensor& tensor : tensors_) {
+    const T* values = parameters_.data() + tensor.offset;
+    for (Index i = 0; i < tensor.size(); ++i) {
+      unsigned char bytes[sizeof(T)];
+      std::memcpy(bytes, values + i, sizeof(T));
+      for (const unsigned char byte : bytes) hash = (hash ^ byte) * 0x100000001b3u;
+    }
+  }
+  return hash;
+}
+
+template <class T>
+Network<T>::TrainingLock::TrainingLock(Network& network) : network_(network) {
+  if (network.training_.exchange(true)) {
+    throw InvalidState("this model is being trained by another thread");
+  }
+}
+
+template struct Activation<float>;
+template struct Activation<double>;
+template class Network<float>;
+template class Network<double>;
+
+}  // namespace shallowcore

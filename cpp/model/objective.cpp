@@ -1,0 +1,230 @@
+#include "model/objective.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "kernels/registry.hpp"
+
+namespace shallowcore {
+
+void Sums::clear() {
+  loss = samples = 0;
+  std::fill(metrics.begin(), metrics.end(), 0.0);
+}
+
+std::vector<double> Sums::means() const {
+  std::vector<double> result{samples > 0 ? loss / samples : std::nan("")};
+  for (const double sum : metrics) result.push_back(samples > 0 ? sum / samples : std::nan(""));
+  return result;
+}
+
+template <class T>
+Objective<T>::Objective(const Network<T>& network, const LossSpec& loss,
+                        const std::vector<std::string>& metrics)
+    : network_(network), spec_(loss), loss_(loss_named<T>(loss.name)), metric_names_(metrics) {
+  const auto& stages = network.stages();
+  fused_ = !loss.from_logits && loss_.link != nullptr && !stages.empty() &&
+           stages.back().kind != LayerSpec::Kind::rescaling &&
+           stages.back().activation.is(loss_.link);
+  from_logits_ = fused_ || loss.from_logits;
+  if (loss.from_logits && loss_.from_logits == nullptr) {
+    throw InvalidArgument("from_logits", "True", "False: " + loss.name + " has no logits");
+  }
+  for (const std::string& name : metrics) {
+    const bool categorical =
+        loss_.integer_labels || (network.n_outputs() > 1 && loss.name != "binary_crossentropy");
+    if (name == "accuracy") {
+      metrics_.push_back(categorical ? Metric::categorical_accuracy : Metric::binary_accuracy);
+    } else if (name == "mse") {
+      metrics_.push_back(Metric::mse);
+    } else if (name == "mae") {
+      metrics_.push_back(Metric::mae);
+    } else {
+      throw InvalidArgument("metrics", "'" + name + "'", "'accuracy', 'mse' or 'mae'");
+    }
+    if (loss_.integer_labels && name != "accuracy") {
+      throw InvalidArgument("metrics", "'" + name + "' with integer labels", "'accuracy'");
+    }
+  }
+}
+
+template <class T>
+void Objective<T>::check_targets(const Dataset& data) const {
+  const bool right = loss_.integer_labels ? data.labels != nullptr : data.y.data != nullptr;
+  if (!right) {
+    throw InvalidArgument("y", data.has_targets() ? "targets of the other form" : "none",
+                          loss_.integer_labels ? "integer labels" : "a row of targets a sample");
+  }
+}
+
+template <class T>
+LossArgs<T> Objective<T>::loss_args(const Block<T>& block, const T* prediction, Index n_samples,
+                                    T* gradient) const {
+  LossArgs<T> args = {};
+  args.rows = block.x.rows;
+  args.cols = network_.n_outputs();
+  args.prediction = prediction;
+  args.target = block.y;
+  args.label = block.labels;
+  args.sample_weight = block.weights;
+  args.gradient_scale = spec_.scale / static_cast<double>(n_samples);
+  args.label_smoothing = spec_.label_smoothing;
+  args.gradient = gradient;
+  return args;
+}
+
+template <class T>
+void Objective<T>::add_block(Pass<T>& pass, const Block<T>& block, Index n_samples, T* gradient,
+                             Sums& sums) const {
+  T* prediction = pass.forward(block.x, fused_);
+  T* d = gradient == nullptr ? nullptr : pass.output_gradient();
+  const LossArgs<T> args = loss_args(block, prediction, n_samples, d);
+  sums.loss += spec_.scale * (from_logits_ ? loss_.from_logits(args) : loss_.from_outputs(args));
+  sums.samples += static_cast<double>(block.x.rows);
+  if (!metrics_.empty()) {
+    if (fused_) {
+      const Index cols = network_.n_outputs();
+      apply_activation(network_.stages().back().activation, prediction, prediction, block.x.rows,
+                       cols);
+    }
+    for (std::size_t i = 0; i < metrics_.size(); ++i) {
+      sums.metrics[i] += measure(metrics_[i], block, prediction);
+    }
+  }
+  if (gradient != nullptr) pass.backward(block.x, fused_, gradient);
+}
+
+template <class T>
+double Objective<T>::measure(Metric metric, const Block<T>& block, const T* outputs) const {
+  const Index cols = network_.n_outputs();
+  double total = 0;
+  for (Index i = 0; i < block.x.rows; ++i) {
+    const T* row = outputs + i * cols;
+    if (block.labels != nullptr) {
+      total += std::max_element(row, row + cols) - row == block.labels[i] ? 1 : 0;
+    } else {
+      total += row_measure(metric, row, block.y + i * cols);
+    }
+  }
+  return total;
+}
+
+template <class T>
+double Objective<T>::row_measure(Metric metric, const T* outputs, const T* y) const {
+  const Index cols = network_.n_outputs();
+  if (metric == Metric::categorical_accuracy) {
+    const Index predicted = std::max_element(outputs, outputs + cols) - outputs;
+    return predicted == std::max_element(y, y + cols) - y ? 1 : 0;
+  }
+  // Logits are cut where their probability is 1/2.
+  const T threshold = spec_.from_logits && loss_.link != nullptr ? T{0} : T{0.5};
+  double total = 0;
+  for (Index j = 0; j < cols; ++j) {
+    const double error = static_cast<double>(outputs[j]) - static_cast<double>(y[j]);
+    if (metric == Metric::binary_accuracy) {
+      total += (outputs[j] > threshold ? T{1} : T{0}) == y[j] ? 1 : 0;
+    } else {
+      total += metric == Metric::mse ? error * error : std::abs(error);
+    }
+  }
+  return total / static_cast<double>(cols);
+}
+
+template <class T>
+double Objective<T>::add_penalties(T* gradient) const {
+  double total = 0;
+  for (const Tensor& tensor : network_.tensors()) {
+    if (!tensor.penalty.any()) continue;
+    total += kernels<T>().add_penalty(network_.parameters() + tensor.offset,
+                                      gradient == nullptr ? nullptr : gradient + tensor.offset,
+                                      tensor.size(), tensor.penalty.l1, tensor.penalty.l2);
+  }
+  return total;
+}
+
+template <class T>
+Index block_rows(const Network<T>& network, Index rows) {
+  constexpr double most_bytes = 4e6, most_flops = 4e8;
+  double width = 1, parameters = 1;
+  for (const Stage<T>& stage : network.stages()) width += static_cast<double>(stage.n_out);
+  parameters += static_cast<double>(network.size());
+  const double by_bytes = most_bytes / (width * sizeof(T)),
+               by_flops = most_flops / (6 * parameters);
+  const double most = std::max(256.0, std::min(by_bytes, by_flops));
+  return std::max<Index>(1, std::min(rows, static_cast<Index>(std::min(most, 1e6))));
+}
+
+namespace {
+
+// f(first, count) over consecutive blocks of at most `most` rows.
+template <class F>
+void over_blocks(Index rows, Index most, const Poll& poll, F&& f) {
+  for (Index first = 0; first < rows; first += most) {
+    f(first, std::min(most, rows - first));
+    if (poll) poll();
+  }
+}
+
+}  // namespace
+
+template <class T>
+Evaluator<T>::Evaluator(const Objective<T>& objective, const Network<T>& network,
+                        const Dataset& data)
+    : objective_(objective),
+      pass_(network, block_rows(network, data.rows()), Use::predict),
+      reader_(data, network, pass_.most_rows(), false) {
+  objective.check_targets(data);
+  sums_.metrics.resize(objective.metrics().size());
+}
+
+template <class T>
+std::vector<double> Evaluator<T>::operator()(const Poll& poll) {
+  sums_.clear();
+  over_blocks(reader_.rows(), pass_.most_rows(), poll, [&](Index first, Index count) {
+    objective_.add_block(pass_, reader_.read(nullptr, first, count), reader_.rows(), nullptr,
+                         sums_);
+  });
+  std::vector<double> means = sums_.means();
+  means[0] += objective_.add_penalties(nullptr);
+  return means;
+}
+
+template <class T>
+void predict(const Network<T>& network, const Dataset& data, T* out, const Poll& poll) {
+  Pass<T> pass(network, block_rows(network, data.rows()), Use::predict);
+  BatchReader<T> reader(data, network, pass.most_rows(), false);
+  over_blocks(data.rows(), pass.most_rows(), poll, [&](Index first, Index count) {
+    const T* outputs = pass.forward(reader.read(nullptr, first, count).x, false);
+    std::copy_n(outputs, count * network.n_outputs(), out + first * network.n_outputs());
+  });
+}
+
+template <class T>
+double loss_and_gradient(const Objective<T>& objective, const Network<T>& network,
+                         const Dataset& data, T* gradient, const Poll& poll) {
+  objective.check_targets(data);
+  std::fill_n(gradient, network.size(), T{0});
+  Pass<T> pass(network, block_rows(network, data.rows()), Use::train);
+  BatchReader<T> reader(data, network, pass.most_rows(), false);
+  Sums sums;
+  sums.metrics.resize(objective.metrics().size());
+  over_blocks(data.rows(), pass.most_rows(), poll, [&](Index first, Index count) {
+    objective.add_block(pass, reader.read(nullptr, first, count), data.rows(), gradient, sums);
+  });
+  return sums.means()[0] + objective.add_penalties(gradient);
+}
+
+template class Objective<float>;
+template class Objective<double>;
+template Index block_rows<float>(const Network<float>&, Index);
+template Index block_rows<double>(const Network<double>&, Index);
+template class Evaluator<float>;
+template class Evaluator<double>;
+template void predict<float>(const Network<float>&, const Dataset&, float*, const Poll&);
+template void predict<double>(const Network<double>&, const Dataset&, double*, const Poll&);
+template double loss_and_gradient<float>(const Objective<float>&, const Network<float>&,
+                                         const Dataset&, float*, const Poll&);
+template double loss_and_gradient<double>(const Objective<double>&, const Network<double>&,
+                                          const Dataset&, double*, const Poll&);
+
+}  // namespace shallowcore

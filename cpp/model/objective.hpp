@@ -1,0 +1,95 @@
+// What is minimised and what is reported: the loss of a network on data, its penalties, its metrics.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "model/batches.hpp"
+#include "model/pass.hpp"
+
+namespace shallowcore {
+
+// Called now and then in long computations; throws to end them.
+using Poll = std::function<void()>;
+
+// Weighted sums over samples; divided by the number of samples at the end.
+struct Sums {
+  double loss = 0;
+  double samples = 0;
+  std::vector<double> metrics;
+
+  void clear();
+  // [loss, metrics...] means
+  std::vector<double> means() const;
+};
+
+template <class T>
+class Objective {
+ public:
+  Objective(const Network<T>& network, const LossSpec& loss,
+            const std::vector<std::string>& metrics);
+
+  const LossKernels<T>& loss() const { return loss_; }
+  // The loss is computed from the last stage's logits (its activation is the loss's link).
+  bool fused() const { return fused_; }
+  bool takes_integer_labels() const { return loss_.integer_labels; }
+  const std::vector<std::string>& metrics() const { return metric_names_; }
+  void check_targets(const Dataset& data) const;
+
+  // Forward pass and loss of a block that belongs to a batch of n_samples; adds to sums, and the
+  // parameters' gradient of (loss sum) / n_samples to `gradient` unless that is null.
+  void add_block(Pass<T>& pass, const Block<T>& block, Index n_samples, T* gradient,
+                 Sums& sums) const;
+
+  // Penalties of the current parameters; their gradient is added unless null.
+  double add_penalties(T* gradient) const;
+
+  // gradient of the loss in the prediction, times tangent (Hessian of the loss alone): see LossArgs.
+  LossArgs<T> loss_args(const Block<T>& block, const T* prediction, Index n_samples,
+                        T* gradient) const;
+  bool from_logits() const { return from_logits_; }
+  double scale() const { return spec_.scale; }
+
+ private:
+  enum class Metric { binary_accuracy, categorical_accuracy, mse, mae };
+  double measure(Metric metric, const Block<T>& block, const T* outputs) const;
+  double row_measure(Metric metric, const T* outputs, const T* y) const;
+
+  const Network<T>& network_;
+  LossSpec spec_;
+  const LossKernels<T>& loss_;
+  bool fused_;
+  bool from_logits_;
+  std::vector<std::string> metric_names_;
+  std::vector<Metric> metrics_;
+};
+
+// Rows of a block: as many of `rows` as keep the buffers in cache and a block short in time.
+template <class T>
+Index block_rows(const Network<T>& network, Index rows);
+
+// Means over a data set, ready to be taken again and again: [loss with penalties, metrics...].
+template <class T>
+class Evaluator {
+ public:
+  Evaluator(const Objective<T>& objective, const Network<T>& network, const Dataset& data);
+  std::vector<double> operator()(const Poll& poll);
+
+ private:
+  const Objective<T>& objective_;
+  Pass<T> pass_;
+  BatchReader<T> reader_;
+  Sums sums_;
+};
+
+// out (rows, n_outputs) = outputs for data.x.
+template <class T>
+void predict(const Network<T>& network, const Dataset& data, T* out, const Poll& poll);
+
+// Loss with penalties of all the data as one batch; gradient (network.size()) is overwritten.
+template <class T>
+double loss_and_gradient(const Objective<T>& objective, const Network<T>& network,
+                         const Dataset& data, T* gradient, const Poll& poll);
+
+}  // namespace shallowcore

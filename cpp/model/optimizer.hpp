@@ -1,0 +1,57 @@
+// An optimizer's parameters and state for one network.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "model/network.hpp"
+
+namespace shallowcore {
+
+// What an optimizer is, for those who list them.
+struct OptimizerInfo {
+  std::string name;
+  std::string formula;
+  std::vector<Parameter> parameters;
+  bool full_batch = false;  // a second-order method: every step uses all samples
+};
+
+// First-order ones from the kernel table, then the full-batch ones.
+std::vector<OptimizerInfo> optimizer_table();
+
+template <class T>
+class Optimizer {
+ public:
+  Optimizer(const Network<T>& network, const std::string& name,
+            const std::map<std::string, double>& parameters);
+
+  const std::string& name() const { return info_.name; }
+  bool full_batch() const { return info_.full_batch; }
+  double get(const std::string& parameter) const;
+  void set(const std::string& parameter, double value);
+  std::int64_t iterations() const { return iterations_; }
+
+  int slots() const { return n_slots_; }
+  T* slot(int i) { return slots_.data() + i * size_; }
+  Index size() const { return size_; }
+
+  // One step of a first-order method: w from its gradient (size() elements each).
+  void step(T* w, const T* gradient);
+  void count_iteration() { ++iterations_; }
+  // State to zero, as before the first step.
+  void clear();
+
+ private:
+  std::size_t index_of(const std::string& parameter) const;
+
+  OptimizerInfo info_;
+  const OptimizerKernels<T>* kernels_ = nullptr;  // null for full-batch methods
+  std::vector<double> values_;
+  Index size_;
+  int n_slots_ = 0;
+  Arena<T> slots_;
+  std::int64_t iterations_ = 0;
+};
+
+}  // namespace shallowcore

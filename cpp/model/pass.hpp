@@ -1,0 +1,51 @@
+// Forward and backward through a network, on blocks of samples; owns the buffers between the stages.
+//
+// Buffers are contiguous (rows, width).  A training pass keeps every stage's output for the backward
+// pass; a predicting one uses two buffers in turn.  Nothing is allocated after construction.
+#pragma once
+
+#include <vector>
+
+#include "model/network.hpp"
+
+namespace shallowcore {
+
+enum class Use { predict, train };
+
+template <class T>
+class Pass {
+ public:
+  Pass(const Network<T>& network, Index most_rows, Use use);
+
+  Index most_rows() const { return most_rows_; }
+
+  // Outputs (rows, n_outputs) of x (rows, n_features); with `logits` the last stage's activation is
+  // left out.
+  T* forward(const MatrixView<const T>& x, bool logits);
+
+  // Where the loss puts its gradient with respect to what forward returned.
+  T* output_gradient() { return gradients_[0]; }
+
+  // Adds the parameters' gradients of that block to `gradient`, laid out like the parameters.  The
+  // inputs' gradient is never computed.  Overwrites the buffers.
+  void backward(const MatrixView<const T>& x, bool logits, T* gradient);
+
+ private:
+  const Network<T>& network_;
+  Index most_rows_;
+  Index rows_ = 0;
+  Arena<T> arena_;
+  std::vector<T*> outputs_;  // one for each stage
+  T* gradients_[2] = {};
+  T* workspace_ = nullptr;
+};
+
+// a = g(z) on the team; a may be z.
+template <class T>
+void apply_activation(const Activation<T>& activation, const T* z, T* a, Index rows, Index cols);
+
+// d = d * g'(z), from the output a.
+template <class T>
+void apply_slope(const Activation<T>& activation, const T* a, T* d, Index rows, Index cols);
+
+}  // namespace shallowcore

@@ -1,0 +1,55 @@
+// What a user asks for, before it is resolved for one element type: layers, losses, data.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "core/types.hpp"
+#include "core/view.hpp"
+
+namespace shallowcore {
+
+struct ActivationSpec {
+  std::string name = "identity";
+  std::map<std::string, double> parameters;
+};
+
+// l1 sum|w| + l2 sum w^2, added to the loss
+struct Penalty {
+  double l1 = 0;
+  double l2 = 0;
+  bool any() const { return l1 != 0 || l2 != 0; }
+};
+
+struct LayerSpec {
+  enum class Kind { dense, activation, rescaling };
+  Kind kind = Kind::dense;
+  Index units = 0;  // dense
+  bool use_bias = true;
+  ActivationSpec activation;  // dense, activation
+  Penalty kernel_penalty;
+  Penalty bias_penalty;
+  double scale = 1;  // rescaling: x * scale + offset
+  double offset = 0;
+};
+
+struct LossSpec {
+  std::string name;
+  bool from_logits = false;
+  double label_smoothing = 0;
+  double scale = 1;
+};
+
+// Borrowed samples.  y is a matrix (rows, n_outputs), or int32 labels, or neither; weights may be null.
+struct Dataset {
+  AnyMatrix x;
+  AnyMatrix y;
+  const std::int32_t* labels = nullptr;
+  AnyMatrix weights;  // (rows, 1)
+
+  Index rows() const { return x.rows; }
+  bool has_targets() const { return y.data != nullptr || labels != nullptr; }
+};
+
+}  // namespace shallowcore

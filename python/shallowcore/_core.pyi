@@ -1,0 +1,238 @@
+"""The native core: what cpp/bind gives to Python.
+
+Arrays come in ready: the public layer has checked ranks, widths, dtypes and finiteness and has made
+the one conversion that may be needed.  The core checks shapes again and raises ValueError.
+Nothing here copies an input unless it says so; the GIL is released while the core computes.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats: TypeAlias = NDArray[np.floating[Any]]
+Numbers: TypeAlias = NDArray[Any]
+
+# --- configuration ------------------------------------------------------------------------------
+
+def isa() -> str:
+    """Instruction set in use: "baseline", "avx2", "avx512" or "neon"."""
+
+def compiled_isas() -> list[str]:
+    """Instruction sets compiled in, worst first."""
+
+def supported_isas() -> list[str]:
+    """Those of compiled_isas() that this machine can run."""
+
+def blas() -> str:
+    """BLAS the core was built with, "none" where it uses its own kernels only."""
+
+def openmp() -> str:
+    """OpenMP version the core was built with ("201511", ...), "none" for a serial core."""
+
+def compiler() -> str:
+    """Compiler and its version."""
+
+def num_threads() -> int:
+    """Threads that work may be spread over."""
+
+def set_num_threads(n: int) -> None:
+    """Set them; n >= 1."""
+
+def available_cpus() -> int:
+    """Processors this process may use: affinity mask and container quota considered."""
+
+# --- what the core knows by name ------------------------------------------------------------------
+
+class ActivationInfo:
+    @property
+    def name(self) -> str: ...
+    @property
+    def parameters(self) -> dict[str, float]:
+        """Names and defaults, in order."""
+    @property
+    def formula(self) -> str: ...
+    @property
+    def elementwise(self) -> bool:
+        """False for softmax and log_softmax, which work on whole rows."""
+
+class LossInfo:
+    @property
+    def name(self) -> str: ...
+    @property
+    def formula(self) -> str: ...
+    @property
+    def integer_labels(self) -> bool:
+        """True for sparse_categorical_crossentropy: y is (n_samples,) int32."""
+    @property
+    def has_logits(self) -> bool: ...
+    @property
+    def has_label_smoothing(self) -> bool: ...
+
+class OptimizerInfo:
+    @property
+    def name(self) -> str: ...
+    @property
+    def parameters(self) -> dict[str, float]: ...
+    @property
+    def formula(self) -> str: ...
+    @property
+    def full_batch(self) -> bool:
+        """True for second-order methods, which always use all samples in a step."""
+
+def activation_table() -> list[ActivationInfo]: ...
+def loss_table() -> list[LossInfo]: ...
+def optimizer_table() -> list[OptimizerInfo]: ...
+
+# --- kernels in the open --------------------------------------------------------------------------
+# All floating arrays of one call have one dtype, float32 or float64; 2-D arrays may have any strides.
+
+class Activation:
+    def __init__(self, name: str, parameters: Mapping[str, float] = ...) -> None: ...
+
+class Loss:
+    def __init__(
+        self,
+        name: str,
+        *,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        scale: float = 1.0,
+    ) -> None: ...
+
+def dense(x: Floats, w: Floats, b: Floats | None, activation: Activation) -> Floats: ...
+def dense_grad(
+    x: Floats, w: Floats, dz: Floats, need_dx: bool
+) -> tuple[Floats | None, Floats, Floats]: ...
+def activation(z: Floats, activation: Activation) -> Floats:
+    """z: 1-D or 2-D, C-contiguous; softmax and log_softmax act on the last axis."""
+
+def activation_grad(z: Floats, activation: Activation) -> Floats:
+    """Elementwise activations only; ValueError for softmax and log_softmax."""
+
+def loss(
+    loss: Loss, y_true: Numbers, y_pred: Floats, sample_weight: Floats | None
+) -> tuple[float, Floats]:
+    """y_pred (n_samples, n_outputs), y_true like it (or int32 labels), sample_weight (n_samples,)."""
+
+def all_finite(x: Floats) -> bool:
+    """True where a 1-D or 2-D array of any strides holds neither NaN nor infinity."""
+
+def permutation(n: int, seed: int, epoch: int) -> NDArray[np.int64]:
+    """The order in which epoch `epoch` of a shuffled training visits its n samples."""
+
+# --- networks -------------------------------------------------------------------------------------
+
+class Layer:
+    @staticmethod
+    def dense(
+        units: int,
+        *,
+        use_bias: bool = True,
+        activation: Activation = ...,
+        kernel_l1: float = 0.0,
+        kernel_l2: float = 0.0,
+        bias_l1: float = 0.0,
+        bias_l2: float = 0.0,
+    ) -> Layer: ...
+    @staticmethod
+    def activation(activation: Activation) -> Layer: ...
+    @staticmethod
+    def rescaling(scale: float, offset: float) -> Layer: ...
+
+class Dataset:
+    """Borrowed arrays: keeps them alive, copies nothing.
+
+    x: 2-D, any strides, float32/float64/bool/(u)int8..64; y: (n, n_outputs) C-contiguous of the
+    network's dtype, or (n,) int32 labels, or None for prediction; sample_weight: (n,) contiguous of
+    the network's dtype or None.
+    """
+
+    def __init__(
+        self, x: Numbers, y: Numbers | None = None, sample_weight: Floats | None = None
+    ) -> None: ...
+
+class Network:
+    """Layer shapes and parameters of one dtype ("float32" or "float64"), parameters zero at first."""
+
+    def __init__(self, n_features: int, layers: Sequence[Layer], dtype: str) -> None: ...
+    @property
+    def n_features(self) -> int: ...
+    @property
+    def n_outputs(self) -> int: ...
+    @property
+    def dtype(self) -> str: ...
+    def parameters(self) -> list[Floats]:
+        """Writable views [kernel1, bias1, kernel2, ...] on the core's memory; kernels (n_in, n_out)."""
+    def predict(self, data: Dataset) -> Floats: ...
+    def evaluate(self, data: Dataset, loss: Loss, metrics: Sequence[str]) -> list[float]:
+        """[loss with penalties, metric, ...]; metrics: "accuracy", "mse", "mae"."""
+    def gradients(self, data: Dataset, loss: Loss) -> tuple[float, list[Floats]]:
+        """Loss (penalties included) of the whole data as one batch, and its gradients."""
+    def digest(self) -> str:
+        """Hash of the parameters' bits, 16 hex digits."""
+
+class Optimizer:
+    """Hyperparameters and state for one network."""
+
+    def __init__(self, network: Network, name: str, parameters: Mapping[str, float]) -> None: ...
+    @property
+    def iterations(self) -> int: ...
+    def get(self, parameter: str) -> float: ...
+    def set(self, parameter: str, value: float) -> None: ...
+    def state(self) -> list[Floats]:
+        """Writable views on the state vectors (velocity, ...), flat, in parameter order."""
+    def clear(self) -> None:
+        """State to zero, iterations to 0."""
+
+class Trainer:
+    """One call to fit: resumable, returns by the clock.
+
+    Keeps network, optimizer and datasets alive.  One trainer at a time may run on a network.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        optimizer: Optimizer,
+        loss: Loss,
+        metrics: Sequence[str],
+        data: Dataset,
+        validation: Dataset | None = None,
+        *,
+        batch_size: int = 32,
+        shuffle: bool = True,
+        seed: int = 0,
+        epoch_counter: int = 0,
+    ) -> None: ...
+    def run(self, until_epoch: int, seconds: float) -> bool:
+        """Train until `until_epoch` epochs of this trainer are done, or about `seconds` have passed.
+
+        True once there is nothing left to do: epochs done, converged, or diverged.
+        """
+    @property
+    def epoch(self) -> int:
+        """Whole epochs done."""
+    @property
+    def batch(self) -> int:
+        """Batches done in the epoch under way."""
+    @property
+    def n_batches(self) -> int: ...
+    @property
+    def epoch_counter(self) -> int:
+        """Value to hand to the next trainer: epochs ever started."""
+    @property
+    def running(self) -> list[float]:
+        """Loss and metrics over the batches of the epoch under way so far."""
+    @property
+    def history(self) -> dict[str, list[float]]:
+        """Per finished epoch: "loss", metrics, and "val_..." where there is validation data."""
+    @property
+    def stop_reason(self) -> str:
+        """"" unless something ended it: "converged", "diverged" or "line search failed"."""
+    @property
+    def gradient_norm(self) -> float:
+        """Of the last iteration of a full-batch solver; NaN otherwise."""
+    def plan_summary(self) -> str:
+        """What the plan chose and why, for people."""
