@@ -1,0 +1,18 @@
+"""Makes `oracle` importable from the tests, wherever pytest is started, and finds the real data."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+
+@pytest.fixture(scope="session")
+def data_folder() -> Path:
+    """The folder of MNIST and the cats; tests on them are skipped where it is not set."""
+    folder = os.environ.get("SHALLOWCORE_DATA")
+    if not folder:
+        pytest.skip("real data: set SHALLOWCORE_DATA to the folder of MNIST and the cats")
+    return Path(folder)
