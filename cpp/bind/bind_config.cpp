@@ -2,6 +2,7 @@
 #include "bind/bind.hpp"
 #include "core/blas.hpp"
 #include "core/team.hpp"
+#include "core/threads.hpp"
 #include "kernels/registry.hpp"
 
 namespace shallowcore::bind {

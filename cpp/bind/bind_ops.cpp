@@ -11,6 +11,16 @@
 namespace shallowcore::bind {
 namespace {
 
+// A workspace for one product with b (k, n).
+template <class T>
+struct OwnWorkspace {
+  OwnWorkspace(Index n, Index k)
+      : memory(workspace_size<T>(n, k, workspace_threads()), Fill::none),
+        view{memory.data(), workspace_threads()} {}
+  Arena<T> memory;
+  Workspace<T> view;
+};
+
 template <class T>
 py::array dense(const py::array& x, const py::array& w, const std::optional<py::array>& b,
                 const ActivationSpec& spec) {
@@ -23,8 +33,8 @@ py::array dense(const py::array& x, const py::array& w, const std::optional<py::
   T* out = a.mutable_data();
   {
     const py::gil_scoped_release released;
-    Arena<T> workspace(product_workspace<T>(wv.cols, wv.rows));
-    product<T>(xv, wv, bias, 0, row_major(out, xv.rows, wv.cols), workspace.data());
+    const OwnWorkspace<T> workspace(wv.cols, wv.rows);
+    product<T>(xv, wv, bias, 0, row_major(out, xv.rows, wv.cols), workspace.view);
     apply_activation(activation, out, out, xv.rows, wv.cols);
   }
   return a;
@@ -44,20 +54,16 @@ py::tuple dense_grad(const py::array& x, const py::array& w, const py::array& dz
   T *dx_out = dx.mutable_data(), *dw_out = dw.mutable_data(), *db_out = db.mutable_data();
   {
     const py::gil_scoped_release released;
-    Arena<T> workspace(
-        std::max(product_workspace<T>(wv.cols, xv.rows), product_workspace<T>(wv.rows, wv.cols)));
     if (need_dx) {
+      const OwnWorkspace<T> workspace(wv.rows, wv.cols);
       product<T>(dzv, wv.transposed(), nullptr, 0, row_major(dx_out, xv.rows, xv.cols),
-                 workspace.data());
+                 workspace.view);
     }
+    const OwnWorkspace<T> workspace(wv.cols, xv.rows);
     product<T>(xv.transposed(), dzv, nullptr, 0, row_major(dw_out, wv.rows, wv.cols),
-               workspace.data());
+               workspace.view);
     Arena<T> copy(dzv.rows * dzv.cols);
-    for (Index i = 0; i < dzv.rows; ++i) {
-      for (Index j = 0; j < dzv.cols; ++j) {
-        copy.data()[i * dzv.cols + j] = dzv.data[i * dzv.row_stride + j * dzv.col_stride];
-      }
-    }
+    copy_rows(dzv, copy.data());
     std::fill_n(db_out, dzv.cols, T{0});
     kernels<T>().add_column_sums(copy.data(), dzv.rows, dzv.cols, db_out);
   }

@@ -1,7 +1,8 @@
 // One aligned allocation, handed out in pieces.
 //
 // A plan first counts what it needs, allocates once, then takes pointers: the
-// training loop itself never allocates.  Every piece starts on a cache line; memory starts as zeros.
+// training loop itself never allocates.  Every piece starts on a cache line; memory starts as zeros
+// unless Fill::none says that everything is written before it is read.
 #pragma once
 
 #include <cstring>
@@ -21,17 +22,19 @@ Index padded(Index count) {
   return (count + unit - 1) / unit * unit;
 }
 
+enum class Fill { zeros, none };
+
 template <class T>
 class Arena {
  public:
   Arena() = default;
-  explicit Arena(Index count) : size_(padded<T>(count < 1 ? 1 : count)) {
+  explicit Arena(Index count, Fill fill = Fill::zeros) : size_(padded<T>(count < 1 ? 1 : count)) {
     if (size_ > std::numeric_limits<Index>::max() / static_cast<Index>(sizeof(T))) {
       throw std::bad_alloc();
     }
     const std::size_t bytes = static_cast<std::size_t>(size_) * sizeof(T);
     data_ = static_cast<T*>(::operator new(bytes, std::align_val_t{kAlignment}));
-    std::memset(data_, 0, bytes);
+    if (fill == Fill::zeros) std::memset(data_, 0, bytes);
   }
   Arena(Arena&& other) noexcept : data_(other.data_), size_(other.size_), used_(other.used_) {
     other.data_ = nullptr;

@@ -1,141 +1,207 @@
 #include "core/team.hpp"
 
-#include <algorithm>
 #include <atomic>
-#include <cstdlib>
+#include <cstdint>
 #include <exception>
-#include <fstream>
-#include <string>
 #include <thread>
 
 #if defined(__linux__)
 #include <pthread.h>
-#include <sched.h>
 #endif
 #if defined(_OPENMP)
 #include <omp.h>
 #endif
 
 namespace shallowcore {
+
+#if defined(_OPENMP)
+
 namespace {
 
-// A number above 0 in an environment variable; 0 where it is unset or anything else (OpenMP allows a
-// list: its first entry counts).
-int number_from_environment(const char* name) {
-  const char* text = std::getenv(name);
-  if (text == nullptr) return 0;
-  char* end = nullptr;
-  const long value = std::strtol(text, &end, 10);
-  const bool whole = end != text && (*end == '\0' || *end == ',');
-  return whole && value > 0 && value <= 4096 ? static_cast<int>(value) : 0;
-}
-
-int cpus_in_affinity_mask() {
-#if defined(__linux__)
-  cpu_set_t mask;
-  CPU_ZERO(&mask);
-  if (sched_getaffinity(0, sizeof mask, &mask) == 0) return std::max(1, CPU_COUNT(&mask));
+// Tells the processor that this is a waiting loop.
+void relax() {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
 #endif
-  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 }
 
-// Processors granted by a control group's quota, rounded up; 0 where there is none.
-int cpus_in_container_quota() {
-  std::ifstream unified("/sys/fs/cgroup/cpu.max");
-  std::string quota_text;
-  double quota = 0, period = 0;
-  if (unified >> quota_text >> period && quota_text != "max") {
-    quota = std::strtod(quota_text.c_str(), nullptr);
-  } else {
-    std::ifstream quota_file("/sys/fs/cgroup/cpu/cpu.cfs_quota_us");
-    std::ifstream period_file("/sys/fs/cgroup/cpu/cpu.cfs_period_us");
-    if (!(quota_file >> quota) || !(period_file >> period)) return 0;
+constexpr int kSpins = 1000;  // some tens of microseconds
+
+// One job at a time: `ticket_` holds its number (high half) and its next chunk (low half).  A chunk is
+// claimed by compare-and-swap on the ticket; as a job's fields change only once all its chunks are
+// claimed and done, a claim that succeeds has read the fields of its own job.
+class Team {
+ public:
+  // By the first thread: all chunks done on return.
+  void run(Index n_chunks, int n_threads, ChunkTask task, void* context) {
+    task_.store(task, std::memory_order_relaxed);
+    context_.store(context, std::memory_order_relaxed);
+    n_chunks_.store(static_cast<std::uint32_t>(n_chunks), std::memory_order_relaxed);
+    n_threads_.store(n_threads, std::memory_order_relaxed);
+    done_.store(0, std::memory_order_relaxed);
+    ticket_.store(((ticket_.load(std::memory_order_relaxed) >> 32) + 1) << 32);
+    wake();
+    while (work(0)) {
+    }
+    for (int spins = 0; done_.load(std::memory_order_acquire) < n_chunks; ++spins) {
+      spins < kSpins ? relax() : std::this_thread::yield();
+    }
+    if (failed_) {
+      failed_ = false;
+      std::rethrow_exception(failure_);
+    }
   }
-  if (quota <= 0 || period <= 0) return 0;
-  return std::max(1, static_cast<int>((quota + period - 1) / period));
-}
 
-int initial_threads() {
-  if (const int n = number_from_environment("SHALLOWCORE_NUM_THREADS")) return n;
-  if (const int n = number_from_environment("OMP_NUM_THREADS")) return n;
-  return available_cpus();
-}
+  // By the other threads, until the team is closed.
+  void serve(int thread) {
+    for (int spins = 0; !closed_.load(std::memory_order_acquire); ++spins) {
+      if (work(thread)) {
+        spins = 0;
+      } else if (spins < kSpins) {
+        relax();
+      } else {
+        sleep(thread);
+        spins = 0;
+      }
+    }
+  }
 
-std::atomic<int>& thread_count() {
-  static std::atomic<int> count{initial_threads()};
-  return count;
-}
+  void close() {
+    closed_.store(true);
+    wake();
+  }
+
+ private:
+  // Claims and does one chunk; false where there is none for this thread.
+  bool work(int thread) {
+    std::uint64_t ticket = ticket_.load(std::memory_order_acquire);
+    const ChunkTask task = task_.load(std::memory_order_relaxed);
+    void* context = context_.load(std::memory_order_relaxed);
+    if (!open(ticket, thread)) return false;
+    if (!ticket_.compare_exchange_strong(ticket, ticket + 1, std::memory_order_acq_rel))
+      return true;
+    try {
+      if (!failed_) task(context, static_cast<Index>(ticket & 0xffffffffu), thread);
+    } catch (...) {
+      if (!failed_.exchange(true)) failure_ = std::current_exception();
+    }
+    done_.fetch_add(1, std::memory_order_release);
+    return true;
+  }
+
+  bool open(std::uint64_t ticket, int thread) const {
+    return (ticket & 0xffffffffu) < n_chunks_.load(std::memory_order_relaxed) &&
+           thread < n_threads_.load(std::memory_order_relaxed);
+  }
+
+  void wake() {
+    signal_.fetch_add(1);
+    if (sleepers_.load() > 0) signal_.notify_all();
+  }
+
+  void sleep(int thread) {
+    const std::uint32_t seen = signal_.load();
+    if (closed_.load() || open(ticket_.load(), thread)) return;
+    sleepers_.fetch_add(1);
+    signal_.wait(seen);
+    sleepers_.fetch_sub(1);
+  }
+
+  alignas(64) std::atomic<std::uint64_t> ticket_{0};
+  std::atomic<std::uint32_t> n_chunks_{0};
+  std::atomic<int> n_threads_{0};
+  std::atomic<ChunkTask> task_{nullptr};
+  std::atomic<void*> context_{nullptr};
+  alignas(64) std::atomic<Index> done_{0};
+  alignas(64) std::atomic<std::uint32_t> signal_{0};
+  std::atomic<int> sleepers_{0};
+  std::atomic<bool> closed_{false};
+  std::atomic<bool> failed_{false};
+  std::exception_ptr failure_;
+};
+
+thread_local Team* current_team = nullptr;
+
+// While the team does a job, a task that hands out work of its own does it alone.
+class Absence {
+ public:
+  Absence() : team_(current_team) { current_team = nullptr; }
+  ~Absence() { current_team = team_; }
+  Absence(const Absence&) = delete;
+  Absence& operator=(const Absence&) = delete;
+
+ private:
+  Team* team_;
+};
 
 // OpenMP threads do not survive a fork: a child's first parallel region would wait for them for ever.
 // So the pool is given back before a fork, and parent and child start fresh ones when they need them;
 // where the runtime refuses, the child stays serial.
-std::atomic<bool> pool_lost{false};
-#if defined(_OPENMP) && defined(__linux__)
 std::atomic<bool> pool_started{false};
+std::atomic<bool> pool_lost{false};
 
+#if defined(__linux__)
 void before_fork() {
   if (pool_started && omp_pause_resource_all(omp_pause_hard) != 0) pool_lost = true;
 }
-
 void in_parent() { pool_lost = false; }
-
 [[maybe_unused]] const int fork_handlers = pthread_atfork(before_fork, in_parent, nullptr);
-
-void note_pool_started() { pool_started = true; }
-#elif defined(_OPENMP)
-void note_pool_started() {}
 #endif
 
 }  // namespace
 
-int available_cpus() {
-  const int mask = cpus_in_affinity_mask();
-  const int quota = cpus_in_container_quota();
-  return quota > 0 ? std::min(mask, quota) : mask;
-}
-
-int num_threads() { return thread_count(); }
-
-void set_num_threads(int n) { thread_count() = std::max(1, n); }
-
-const char* openmp_version() {
-#if defined(_OPENMP)
 #define SHALLOWCORE_TEXT_OF(x) #x
 #define SHALLOWCORE_TEXT(x) SHALLOWCORE_TEXT_OF(x)
-  return SHALLOWCORE_TEXT(_OPENMP);
-#else
-  return "none";
-#endif
-}
+const char* openmp_version() { return SHALLOWCORE_TEXT(_OPENMP); }
 
-int team_size(double flops) {
-  constexpr double worth_a_thread = 1.5e6;  // about 25 us of arithmetic on one core
-  const double wanted = flops / worth_a_thread;
-  const int available = num_threads();
-  return wanted >= available ? available : std::max(1, static_cast<int>(wanted));
+void open_team(int n_threads, TeamBody body, void* context) {
+  if (n_threads <= 1 || current_team != nullptr || pool_lost || omp_in_parallel()) {
+    return body(context);
+  }
+  pool_started = true;
+  Team team;
+  std::exception_ptr failure;
+#pragma omp parallel num_threads(n_threads)
+  if (omp_get_thread_num() == 0) {
+    current_team = &team;
+    try {
+      body(context);
+    } catch (...) {
+      failure = std::current_exception();
+    }
+    current_team = nullptr;
+    team.close();
+  } else {
+    team.serve(omp_get_thread_num());
+  }
+  if (failure) std::rethrow_exception(failure);
 }
 
 void run_chunks(Index n_chunks, int n_threads, ChunkTask task, void* context) {
-  const int threads = static_cast<int>(std::min<Index>(n_threads, n_chunks));
-#if defined(_OPENMP)
-  if (threads > 1 && !pool_lost && !omp_in_parallel()) {
-    note_pool_started();
-    std::exception_ptr failure;
-    std::atomic<bool> failed{false};
-#pragma omp parallel for num_threads(threads) schedule(static)
-    for (Index chunk = 0; chunk < n_chunks; ++chunk) {
-      if (failed.load(std::memory_order_relaxed)) continue;
-      try {
-        task(context, chunk, omp_get_thread_num());
-      } catch (...) {
-        if (!failed.exchange(true)) failure = std::current_exception();
-      }
+  if (n_threads > 1 && n_chunks > 1) {
+    if (Team* team = current_team; team != nullptr) {
+      const Absence absence;
+      return team->run(n_chunks, n_threads, task, context);
     }
-    if (failed) std::rethrow_exception(failure);
-    return;
+    if (!pool_lost && !omp_in_parallel()) {
+      return with_team(n_threads, [&] { run_chunks(n_chunks, n_threads, task, context); });
+    }
   }
-#endif
   for (Index chunk = 0; chunk < n_chunks; ++chunk) task(context, chunk, 0);
 }
+
+#else  // a serial core
+
+const char* openmp_version() { return "none"; }
+
+void open_team(int, TeamBody body, void* context) { body(context); }
+
+void run_chunks(Index n_chunks, int, ChunkTask task, void* context) {
+  for (Index chunk = 0; chunk < n_chunks; ++chunk) task(context, chunk, 0);
+}
+
+#endif
 
 }  // namespace shallowcore

@@ -1,7 +1,10 @@
-// The thread team: the only part of the core that knows OpenMP or decides how many threads work.
+// The thread team: the only part of the core that knows OpenMP.
 //
-// No chunk of work adds to another's result, and no result depends on where chunks begin: any thread
-// count gives the same bits.
+// A team is one OpenMP region: its first thread runs the body, the others serve, taking chunks of work
+// as the body hands them out.  Chunks are claimed one by one, so a thread that the system does not let
+// run holds nobody up unless it is in the middle of a chunk; idle threads spin shortly, then sleep.
+// No chunk adds to another's result, and no result depends on where chunks begin: any thread count
+// gives the same bits.
 #pragma once
 
 #include <type_traits>
@@ -10,33 +13,31 @@
 
 namespace shallowcore {
 
-// Processors this process may use: affinity mask and container quota considered; at least 1.
-int available_cpus();
-
-// Threads that work may be spread over.  At first SHALLOWCORE_NUM_THREADS, else OMP_NUM_THREADS,
-// else available_cpus().
-int num_threads();
-void set_num_threads(int n);
-
 // OpenMP's version date ("201511", ...), "none" in a serial build.
 const char* openmp_version();
 
-// Threads worth using for `flops` operations: waking a sleeping team costs some
-// ten microseconds, so small work stays on the calling thread.
-int team_size(double flops);
-
+using TeamBody = void (*)(void* context);
 using ChunkTask = void (*)(void* context, Index chunk, int thread);
+void open_team(int n_threads, TeamBody body, void* context);
 void run_chunks(Index n_chunks, int n_threads, ChunkTask task, void* context);
 
-// task(chunk, thread) for every chunk in [0, n_chunks), dealt out in contiguous runs; allocates
-// nothing.  An exception of a task is rethrown on the calling thread once the others are done.
+// body() with n_threads threads at hand for the chunks it hands out; an exception of body comes out
+// here.  Within another team, or with one thread, just body().
+template <class F>
+void with_team(int n_threads, F&& body) {
+  using Body = std::remove_reference_t<F>;
+  open_team(n_threads, [](void* context) { (*static_cast<Body*>(context))(); }, &body);
+}
+
+// task(chunk, thread) for every chunk in [0, n_chunks), on at most n_threads threads; opens a team
+// where none is open; allocates nothing.  An exception of a task is rethrown on the calling thread
+// once the others are done.
 template <class F>
 void for_chunks(Index n_chunks, int n_threads, F&& task) {
+  using Task = std::remove_reference_t<F>;
   run_chunks(
       n_chunks, n_threads,
-      [](void* context, Index chunk, int thread) {
-        (*static_cast<std::remove_reference_t<F>*>(context))(chunk, thread);
-      },
+      [](void* context, Index chunk, int thread) { (*static_cast<Task*>(context))(chunk, thread); },
       &task);
 }
 

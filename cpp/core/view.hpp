@@ -25,6 +25,16 @@ MatrixView<T> row_major(T* data, Index rows, Index cols) {
   return {data, rows, cols, cols, 1};
 }
 
+// out (rows, cols), contiguous, = m.
+template <class T>
+void copy_rows(const MatrixView<const T>& m, T* out) {
+  for (Index i = 0; i < m.rows; ++i) {
+    for (Index j = 0; j < m.cols; ++j) {
+      out[i * m.cols + j] = m.data[i * m.row_stride + j * m.col_stride];
+    }
+  }
+}
+
 // A matrix of any readable element type; strides count bytes.
 struct AnyMatrix {
   const void* data = nullptr;

@@ -4,13 +4,12 @@
 
 #include "core/arena.hpp"
 #include "core/blas.hpp"
-#include "core/team.hpp"
+#include "core/threads.hpp"
 #include "kernels/table.hpp"
 
 namespace shallowcore {
 namespace {
 
-constexpr Index kMostThreads = 64;
 constexpr double kBlasFromFlops = 2e8;  // smaller products are faster without it
 
 Index round_up(Index value, Index unit) { return (value + unit - 1) / unit * unit; }
@@ -34,21 +33,22 @@ void stripes_by_blas(const MatrixView<const T>& a, const MatrixView<const T>& b,
 
 }  // namespace
 
+int workspace_threads() { return std::min(num_threads(), 64); }
+
 template <class T>
-Index product_workspace(Index n, Index k) {
+Index workspace_size(Index n, Index k, int threads) {
   const KernelTable<T>& table = kernels<T>();
-  const Index threads = std::min<Index>(num_threads(), kMostThreads);
   return padded<T>(table.packed_size(k, n)) + threads * padded<T>(table.gemm_scratch);
 }
 
 template <class T>
 void product(const MatrixView<const T>& a, const MatrixView<const T>& b, const T* init,
-             Index init_row, const MatrixView<T>& c, T* workspace) {
+             Index init_row, const MatrixView<T>& c, const Workspace<T>& workspace) {
   if (c.rows == 0 || c.cols == 0) return;
   const KernelTable<T>& table = kernels<T>();
   const double flops =
       2.0 * static_cast<double>(c.rows) * static_cast<double>(c.cols) * static_cast<double>(a.cols);
-  const int threads = static_cast<int>(std::min<Index>(team_size(flops), kMostThreads));
+  const int threads = std::min(team_size(flops), workspace.threads);
   if (flops >= kBlasFromFlops && c.cols > 1 && blas_can_multiply(a, b)) {
     return stripes_by_blas(a, b, init, init_row, c, threads);
   }
@@ -65,8 +65,8 @@ void product(const MatrixView<const T>& a, const MatrixView<const T>& b, const T
   const bool in_place =
       b.col_stride == 1 && c.cols % table.vector_cols == 0 && c.rows <= table.tile_rows;
   args.packed = c.cols > 1 && !in_place;
-  if (args.packed) table.pack(b.data, b.row_stride, b.col_stride, b.rows, b.cols, workspace);
-  T* scratch = workspace + padded<T>(table.packed_size(a.cols, c.cols));
+  if (args.packed) table.pack(b.data, b.row_stride, b.col_stride, b.rows, b.cols, workspace.memory);
+  T* scratch = workspace.memory + padded<T>(table.packed_size(a.cols, c.cols));
 
   const Index parts = threads == 1 ? 1 : 2 * threads;
   const bool by_rows = c.rows >= parts * table.tile_rows || c.cols == 1;
@@ -80,7 +80,7 @@ void product(const MatrixView<const T>& a, const MatrixView<const T>& b, const T
     mine.m = by_rows ? count : c.rows;
     mine.n = by_rows ? c.cols : count;
     mine.a = a.data + row * a.row_stride;
-    mine.b = args.packed ? workspace + a.cols * col : b.data + col * b.col_stride;
+    mine.b = args.packed ? workspace.memory + a.cols * col : b.data + col * b.col_stride;
     mine.init = init == nullptr ? nullptr : init + row * init_row + col;
     mine.c = c.data + row * c.row_stride + col;
     mine.scratch = scratch + thread * padded<T>(table.gemm_scratch);
@@ -88,11 +88,13 @@ void product(const MatrixView<const T>& a, const MatrixView<const T>& b, const T
   });
 }
 
-template Index product_workspace<float>(Index, Index);
-template Index product_workspace<double>(Index, Index);
+template Index workspace_size<float>(Index, Index, int);
+template Index workspace_size<double>(Index, Index, int);
 template void product<float>(const MatrixView<const float>&, const MatrixView<const float>&,
-                             const float*, Index, const MatrixView<float>&, float*);
+                             const float*, Index, const MatrixView<float>&,
+                             const Workspace<float>&);
 template void product<double>(const MatrixView<const double>&, const MatrixView<const double>&,
-                              const double*, Index, const MatrixView<double>&, double*);
+                              const double*, Index, const MatrixView<double>&,
+                              const Workspace<double>&);
 
 }  // namespace shallowcore

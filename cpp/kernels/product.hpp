@@ -2,19 +2,28 @@
 #pragma once
 
 #include "core/team.hpp"
+#include "core/threads.hpp"
 #include "core/view.hpp"
 
 namespace shallowcore {
 
-// Elements of workspace that product() may use for b (k, n).
+// Memory that product() packs into, and the number of threads it has room for.
 template <class T>
-Index product_workspace(Index n, Index k);
+struct Workspace {
+  T* memory = nullptr;
+  int threads = 1;
+};
+
+// Threads that a new workspace should have room for, and elements it needs for b (k, n).
+int workspace_threads();
+template <class T>
+Index workspace_size(Index n, Index k, int threads);
 
 // c = init + a b.  init: null (zeros), a row added to every row (init_row 0), or a matrix with row
 // stride init_row, which may be c itself.  c.col_stride is 1.  Same bits for any number of threads.
 template <class T>
 void product(const MatrixView<const T>& a, const MatrixView<const T>& b, const T* init,
-             Index init_row, const MatrixView<T>& c, T* workspace);
+             Index init_row, const MatrixView<T>& c, const Workspace<T>& workspace);
 
 // f(first_row, n_rows) over all rows, on the team where the work makes it worth while.
 template <class F>

@@ -18,6 +18,7 @@ HessianProduct<T>::HessianProduct(const Objective<T>& objective, const Network<T
       n_samples_(data.rows()),
       most_rows_(block_rows(network, data.rows())),
       reader_(data, network, most_rows_, false) {
+  workspace_.threads = workspace_threads();
   const auto& stages = network.stages();
   Index wide = network.n_features(), total = 0, workspace = 0;
   for (std::size_t s = 0; s < stages.size(); ++s) {
@@ -31,9 +32,9 @@ HessianProduct<T>::HessianProduct(const Objective<T>& objective, const Network<T
     }
     wide = std::max(wide, stage.n_out);
     total += 5 * padded<T>(most_rows_ * stage.n_out);
-    workspace = std::max({workspace, product_workspace<T>(stage.n_out, stage.n_in),
-                          product_workspace<T>(stage.n_in, stage.n_out),
-                          product_workspace<T>(stage.n_out, most_rows_)});
+    workspace = std::max({workspace, workspace_size<T>(stage.n_out, stage.n_in, workspace_.threads),
+                          workspace_size<T>(stage.n_in, stage.n_out, workspace_.threads),
+                          workspace_size<T>(stage.n_out, most_rows_, workspace_.threads)});
   }
   const auto hessian =
       objective.from_logits() ? objective.loss().logits_hessian : objective.loss().outputs_hessian;
@@ -49,7 +50,7 @@ HessianProduct<T>::HessianProduct(const Objective<T>& objective, const Network<T
   }
   for (T** piece : {&d_, &rd_, &d_below_, &rd_below_, &spare_})
     *piece = arena_.take(most_rows_ * wide);
-  workspace_ = arena_.take(workspace);
+  workspace_.memory = arena_.take(workspace);
 }
 
 template <class T>
@@ -89,11 +90,7 @@ void HessianProduct<T>::forward(const Block<T>& block, const T* direction) {
                    workspace_);
       }
     } else {
-      for (Index i = 0; i < rows; ++i) {
-        for (Index j = 0; j < stage.n_in; ++j) {
-          a.data[i * stage.n_in + j] = input.data[i * input.row_stride + j * input.col_stride];
-        }
-      }
+      copy_rows(input, a.data);
       if (input_tangent == nullptr) std::fill_n(rz.data, n, T{0});
       if (input_tangent != nullptr) std::copy_n(input_tangent, n, rz.data);
     }

@@ -33,7 +33,7 @@ class HessianProduct {
   Arena<T> arena_;
   std::vector<T*> a_, ra_, slope_, curvature_, rz_;  // of each stage
   T *d_ = nullptr, *rd_ = nullptr, *d_below_ = nullptr, *rd_below_ = nullptr, *spare_ = nullptr;
-  T* workspace_ = nullptr;
+  Workspace<T> workspace_;
 };
 
 // One solver run on one network and data set; step() is one outer iteration.

@@ -154,15 +154,24 @@ Index block_rows(const Network<T>& network, Index rows) {
   return std::max<Index>(1, std::min(rows, static_cast<Index>(std::min(most, 1e6))));
 }
 
+template <class T>
+int threads_for(const Network<T>& network, Index rows) {
+  return team_size(2.0 * static_cast<double>(rows) * static_cast<double>(network.size())) > 1
+             ? num_threads()
+             : 1;
+}
+
 namespace {
 
-// f(first, count) over consecutive blocks of at most `most` rows.
-template <class F>
-void over_blocks(Index rows, Index most, const Poll& poll, F&& f) {
-  for (Index first = 0; first < rows; first += most) {
-    f(first, std::min(most, rows - first));
-    if (poll) poll();
-  }
+// f(first, count) over consecutive blocks of at most `most` rows, with a team at hand.
+template <class T, class F>
+void over_blocks(const Network<T>& network, Index rows, Index most, const Poll& poll, F&& f) {
+  with_team(threads_for(network, most), [&] {
+    for (Index first = 0; first < rows; first += most) {
+      f(first, std::min(most, rows - first));
+      if (poll) poll();
+    }
+  });
 }
 
 }  // namespace
@@ -171,6 +180,7 @@ template <class T>
 Evaluator<T>::Evaluator(const Objective<T>& objective, const Network<T>& network,
                         const Dataset& data)
     : objective_(objective),
+      network_(network),
       pass_(network, block_rows(network, data.rows()), Use::predict),
       reader_(data, network, pass_.most_rows(), false) {
   objective.check_targets(data);
@@ -180,7 +190,7 @@ Evaluator<T>::Evaluator(const Objective<T>& objective, const Network<T>& network
 template <class T>
 std::vector<double> Evaluator<T>::operator()(const Poll& poll) {
   sums_.clear();
-  over_blocks(reader_.rows(), pass_.most_rows(), poll, [&](Index first, Index count) {
+  over_blocks(network_, reader_.rows(), pass_.most_rows(), poll, [&](Index first, Index count) {
     objective_.add_block(pass_, reader_.read(nullptr, first, count), reader_.rows(), nullptr,
                          sums_);
   });
@@ -193,7 +203,7 @@ template <class T>
 void predict(const Network<T>& network, const Dataset& data, T* out, const Poll& poll) {
   Pass<T> pass(network, block_rows(network, data.rows()), Use::predict);
   BatchReader<T> reader(data, network, pass.most_rows(), false);
-  over_blocks(data.rows(), pass.most_rows(), poll, [&](Index first, Index count) {
+  over_blocks(network, data.rows(), pass.most_rows(), poll, [&](Index first, Index count) {
     const T* outputs = pass.forward(reader.read(nullptr, first, count).x, false);
     std::copy_n(outputs, count * network.n_outputs(), out + first * network.n_outputs());
   });
@@ -208,7 +218,7 @@ double loss_and_gradient(const Objective<T>& objective, const Network<T>& networ
   BatchReader<T> reader(data, network, pass.most_rows(), false);
   Sums sums;
   sums.metrics.resize(objective.metrics().size());
-  over_blocks(data.rows(), pass.most_rows(), poll, [&](Index first, Index count) {
+  over_blocks(network, data.rows(), pass.most_rows(), poll, [&](Index first, Index count) {
     objective.add_block(pass, reader.read(nullptr, first, count), data.rows(), gradient, sums);
   });
   return sums.means()[0] + objective.add_penalties(gradient);
@@ -216,6 +226,8 @@ double loss_and_gradient(const Objective<T>& objective, const Network<T>& networ
 
 template class Objective<float>;
 template class Objective<double>;
+template int threads_for<float>(const Network<float>&, Index);
+template int threads_for<double>(const Network<double>&, Index);
 template Index block_rows<float>(const Network<float>&, Index);
 template Index block_rows<double>(const Network<double>&, Index);
 template class Evaluator<float>;

@@ -69,6 +69,10 @@ class Objective {
 template <class T>
 Index block_rows(const Network<T>& network, Index rows);
 
+// Threads worth having at hand for blocks of that many rows.
+template <class T>
+int threads_for(const Network<T>& network, Index rows);
+
 // Means over a data set, ready to be taken again and again: [loss with penalties, metrics...].
 template <class T>
 class Evaluator {
@@ -78,6 +82,7 @@ class Evaluator {
 
  private:
   const Objective<T>& objective_;
+  const Network<T>& network_;
   Pass<T> pass_;
   BatchReader<T> reader_;
   Sums sums_;

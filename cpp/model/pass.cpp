@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "kernels/product.hpp"
-
 namespace shallowcore {
 namespace {
 
@@ -17,13 +15,13 @@ Index widest(const Network<T>& network) {
 }
 
 template <class T>
-Index largest_workspace(const Network<T>& network, Index most_rows) {
+Index largest_workspace(const Network<T>& network, Index most_rows, int threads) {
   Index most = 0;
   for (const Stage<T>& stage : network.stages()) {
     if (stage.kind != LayerSpec::Kind::dense) continue;
-    most = std::max({most, product_workspace<T>(stage.n_out, stage.n_in),
-                     product_workspace<T>(stage.n_in, stage.n_out),
-                     product_workspace<T>(stage.n_out, most_rows)});
+    most = std::max({most, workspace_size<T>(stage.n_out, stage.n_in, threads),
+                     workspace_size<T>(stage.n_in, stage.n_out, threads),
+                     workspace_size<T>(stage.n_out, most_rows, threads)});
   }
   return most;
 }
@@ -67,15 +65,17 @@ Pass<T>::Pass(const Network<T>& network, Index most_rows, Use use)
     for (const Stage<T>& stage : stages) total += padded<T>(most_rows * stage.n_out);
   }
   total += 2 * wide;
-  const Index workspace = largest_workspace(network, use == Use::train ? most_rows : 1);
-  arena_ = Arena<T>(total + padded<T>(workspace));
+  workspace_.threads = workspace_threads();
+  const Index workspace =
+      largest_workspace(network, use == Use::train ? most_rows : 1, workspace_.threads);
+  arena_ = Arena<T>(total + padded<T>(workspace), Fill::none);
   gradients_[0] = arena_.take(wide);
   gradients_[1] = arena_.take(wide);
   for (std::size_t s = 0; s < stages.size(); ++s) {
     outputs_.push_back(use == Use::train ? arena_.take(most_rows * stages[s].n_out)
                                          : gradients_[s % 2]);
   }
-  workspace_ = arena_.take(workspace);
+  workspace_.memory = arena_.take(workspace);
 }
 
 template <class T>
@@ -84,6 +84,7 @@ T* Pass<T>::forward(const MatrixView<const T>& x, bool logits) {
   rows_ = x.rows;
   MatrixView<const T> input = x;
   T* out = gradients_[0];
+  if (stages.empty()) copy_rows(x, out);
   for (std::size_t s = 0; s < stages.size(); ++s) {
     const Stage<T>& stage = stages[s];
     out = outputs_[s];
@@ -93,11 +94,7 @@ T* Pass<T>::forward(const MatrixView<const T>& x, bool logits) {
       product<T>(input, row_major(network_.parameters() + stage.kernel, stage.n_in, stage.n_out),
                  bias, 0, row_major(out, rows_, stage.n_out), workspace_);
     } else {
-      for (Index i = 0; i < rows_; ++i) {
-        for (Index j = 0; j < stage.n_in; ++j) {
-          out[i * stage.n_in + j] = input.data[i * input.row_stride + j * input.col_stride];
-        }
-      }
+      copy_rows(input, out);
     }
     if (stage.kind == LayerSpec::Kind::rescaling) {
       rescale(out, out, rows_ * stage.n_out, stage.scale, stage.offset);

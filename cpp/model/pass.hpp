@@ -6,6 +6,7 @@
 
 #include <vector>
 
+#include "kernels/product.hpp"
 #include "model/network.hpp"
 
 namespace shallowcore {
@@ -37,7 +38,7 @@ class Pass {
   Arena<T> arena_;
   std::vector<T*> outputs_;  // one for each stage
   T* gradients_[2] = {};
-  T* workspace_ = nullptr;
+  Workspace<T> workspace_;
 };
 
 // a = g(z) on the team; a may be z.

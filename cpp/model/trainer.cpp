@@ -59,12 +59,14 @@ bool Trainer<T>::run(Index until_epoch, double seconds, const Poll& poll) {
     // Between calls the caller may have changed the parameters: these are what a divergence restores.
     std::copy_n(network_.parameters(), network_.size(), snapshot_);
   }
-  while (epoch_ < until_epoch && !finished()) {
-    if (!in_epoch_) begin_epoch();
-    if (batch_ < n_batches_) newton_ ? run_newton_step(poll) : run_batch(poll);
-    if (in_epoch_ && batch_ == n_batches_) end_epoch(poll);
-    if (Clock::now() >= due) break;
-  }
+  with_team(threads_for(network_, pass_.most_rows()), [&] {
+    while (epoch_ < until_epoch && !finished()) {
+      if (!in_epoch_) begin_epoch();
+      if (batch_ < n_batches_) newton_ ? run_newton_step(poll) : run_batch(poll);
+      if (in_epoch_ && batch_ == n_batches_) end_epoch(poll);
+      if (Clock::now() >= due) break;
+    }
+  });
   return finished() || epoch_ >= until_epoch;
 }
 

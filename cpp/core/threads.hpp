@@ -1,0 +1,18 @@
+// How many threads: the one place that decides it.
+#pragma once
+
+namespace shallowcore {
+
+// Processors this process may use: affinity mask and container quota considered; at least 1.
+int available_cpus();
+
+// Threads that work may be spread over.  At first SHALLOWCORE_NUM_THREADS, else OMP_NUM_THREADS,
+// else available_cpus().
+int num_threads();
+void set_num_threads(int n);
+
+// Threads worth using for `flops` operations: handing work over costs time, so small work stays on
+// the calling thread.
+int team_size(double flops);
+
+}  // namespace shallowcore
