@@ -30,18 +30,21 @@ void relax() {
 constexpr int kSpins = 1000;  // some tens of microseconds
 
 // One job at a time: `ticket_` holds its number (high half) and its next chunk (low half).  A chunk is
-// claimed by compare-and-swap on the ticket; as a job's fields change only once all its chunks are
-// claimed and done, a claim that succeeds has read the fields of its own job.
+// claimed by compare-and-swap on the ticket.  Before a job's fields change the ticket is closed
+// (kClosed for its next chunk), so whoever has read a new field with an old ticket fails to claim: a
+// claim that succeeds has read the fields of its own job.
 class Team {
  public:
   // By the first thread: all chunks done on return.
   void run(Index n_chunks, int n_threads, ChunkTask task, void* context) {
-    task_.store(task, std::memory_order_relaxed);
-    context_.store(context, std::memory_order_relaxed);
-    n_chunks_.store(static_cast<std::uint32_t>(n_chunks), std::memory_order_relaxed);
-    n_threads_.store(n_threads, std::memory_order_relaxed);
+    const std::uint64_t job = (ticket_.load(std::memory_order_relaxed) >> 32) + 1;
+    ticket_.store(job << 32 | kClosed);
+    task_.store(task, std::memory_order_release);
+    context_.store(context, std::memory_order_release);
+    n_chunks_.store(static_cast<std::uint32_t>(n_chunks), std::memory_order_release);
+    n_threads_.store(n_threads, std::memory_order_release);
     done_.store(0, std::memory_order_relaxed);
-    ticket_.store(((ticket_.load(std::memory_order_relaxed) >> 32) + 1) << 32);
+    ticket_.store(job << 32);
     wake();
     while (work(0)) {
     }
@@ -77,13 +80,13 @@ class Team {
   // Claims and does one chunk; false where there is none for this thread.
   bool work(int thread) {
     std::uint64_t ticket = ticket_.load(std::memory_order_acquire);
-    const ChunkTask task = task_.load(std::memory_order_relaxed);
-    void* context = context_.load(std::memory_order_relaxed);
+    const ChunkTask task = task_.load(std::memory_order_acquire);
+    void* context = context_.load(std::memory_order_acquire);
     if (!open(ticket, thread)) return false;
     if (!ticket_.compare_exchange_strong(ticket, ticket + 1, std::memory_order_acq_rel))
       return true;
     try {
-      if (!failed_) task(context, static_cast<Index>(ticket & 0xffffffffu), thread);
+      if (!failed_) task(context, static_cast<Index>(ticket & kClosed), thread);
     } catch (...) {
       if (!failed_.exchange(true)) failure_ = std::current_exception();
     }
@@ -92,8 +95,8 @@ class Team {
   }
 
   bool open(std::uint64_t ticket, int thread) const {
-    return (ticket & 0xffffffffu) < n_chunks_.load(std::memory_order_relaxed) &&
-           thread < n_threads_.load(std::memory_order_relaxed);
+    return (ticket & kClosed) < n_chunks_.load(std::memory_order_acquire) &&
+           thread < n_threads_.load(std::memory_order_acquire);
   }
 
   void wake() {
@@ -108,6 +111,8 @@ class Team {
     signal_.wait(seen);
     sleepers_.fetch_sub(1);
   }
+
+  static constexpr std::uint64_t kClosed = 0xffffffffu;
 
   alignas(64) std::atomic<std::uint64_t> ticket_{0};
   std::atomic<std::uint32_t> n_chunks_{0};

@@ -1,0 +1,198 @@
+// The core without Python: numbers, the team, products against plain loops, one training.
+#include <atomic>
+#include <cmath>
+#include <cstdio>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "core/rng.hpp"
+#include "core/team.hpp"
+#include "core/threads.hpp"
+#include "kernels/product.hpp"
+#include "kernels/registry.hpp"
+#include "model/trainer.hpp"
+
+namespace {
+
+using namespace shallowcore;
+
+int failures = 0;
+
+void check(bool right, const std::string& what) {
+  if (right) return;
+  ++failures;
+  std::printf("FAILED: %s\n", what.c_str());
+}
+
+// Numbers in [-1, 1) that depend on the seed alone.
+template <class T>
+std::vector<T> numbers(Index n, std::uint32_t seed) {
+  std::vector<T> values(static_cast<std::size_t>(n));
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const auto words = philox4x32({static_cast<std::uint32_t>(i), 0, 0, 0}, {seed, 0});
+    values[i] = static_cast<T>(words[0] / 2147483648.0 - 1);
+  }
+  return values;
+}
+
+// Known answers of the Random123 library.
+void test_philox() {
+  check(philox4x32({0, 0, 0, 0}, {0, 0}) ==
+            PhiloxCounter{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8},
+        "philox of zeros");
+  constexpr std::uint32_t ones = 0xffffffff;
+  check(philox4x32({ones, ones, ones, ones}, {ones, ones}) ==
+            PhiloxCounter{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd},
+        "philox of ones");
+}
+
+void test_shuffle() {
+  std::vector<std::int64_t> order(1000);
+  shuffle(order.data(), 1000, 7, 3);
+  std::vector<int> seen(1000);
+  for (const auto i : order) ++seen[static_cast<std::size_t>(i)];
+  bool once = true;
+  for (const int count : seen) once = once && count == 1;
+  check(once, "a shuffle is a permutation");
+}
+
+// Every chunk exactly once, whatever the number of threads: jobs long and short one after another in
+// one team, so that late threads meet the next job.
+void test_team() {
+  for (const int threads : {1, 2, 5}) {
+    std::vector<std::atomic<int>> done(501);
+    bool right = true;
+    with_team(threads, [&] {
+      for (int job = 0; job < 2000; ++job) {
+        const Index chunks = job % 3 == 0 ? 501 : 1 + job % 7;
+        for_chunks(chunks, threads, [&](Index chunk, int thread) {
+          if (thread < 0 || thread >= threads) right = false;
+          done[static_cast<std::size_t>(chunk)].fetch_add(1, std::memory_order_relaxed);
+        });
+        for (Index i = 0; i < 501; ++i) {
+          right = right && done[static_cast<std::size_t>(i)].exchange(0) == (i < chunks ? 1 : 0);
+        }
+      }
+    });
+    check(right, "every chunk once a job with " + std::to_string(threads) + " threads");
+
+    std::atomic<int> inner{0};
+    for_chunks(4, threads, [&](Index, int) {
+      for_chunks(3, threads, [&](Index, int) { inner.fetch_add(1); });
+    });
+    check(inner == 12, "chunks within chunks");
+  }
+}
+
+void test_team_exceptions() {
+  for (const int threads : {1, 3}) {
+    for (int round = 0; round < 20; ++round) {
+      bool caught = false;
+      try {
+        for_chunks(100, threads, [](Index chunk, int) {
+          if (chunk == 57) throw std::runtime_error("chunk 57");
+        });
+      } catch (const std::runtime_error& error) {
+        caught = std::string(error.what()) == "chunk 57";
+      }
+      check(caught, "an exception of a chunk comes out");
+      std::atomic<int> after{0};
+      for_chunks(10, threads, [&](Index, int) { after.fetch_add(1); });
+      check(after == 10, "the team works after an exception");
+    }
+  }
+}
+
+// product() against plain loops in double, a as rows or columns, with each kind of init.
+template <class T>
+void test_product(Index m, Index n, Index k, bool by_columns) {
+  const auto a = numbers<T>(m * k, 1), b = numbers<T>(k * n, 2), bias = numbers<T>(n, 3);
+  std::vector<T> c(static_cast<std::size_t>(m * n)), memory;
+  const int threads = workspace_threads();
+  memory.resize(static_cast<std::size_t>(workspace_size<T>(n, k, threads)));
+  const MatrixView<const T> av =
+      by_columns ? MatrixView<const T>{a.data(), m, k, 1, m} : row_major(a.data(), m, k);
+  product<T>(av, row_major(b.data(), k, n), bias.data(), 0, row_major(c.data(), m, n),
+             {memory.data(), threads});
+  product<T>(av, row_major(b.data(), k, n), c.data(), n, row_major(c.data(), m, n),
+             {memory.data(), threads});
+  double worst = 0;
+  for (Index i = 0; i < m; ++i) {
+    for (Index j = 0; j < n; ++j) {
+      double sum = 0;
+      for (Index p = 0; p < k; ++p) {
+        sum += static_cast<double>(av.data[i * av.row_stride + p * av.col_stride]) *
+               static_cast<double>(b[static_cast<std::size_t>(p * n + j)]);
+      }
+      sum = 2 * sum + static_cast<double>(bias[static_cast<std::size_t>(j)]);
+      worst = std::max(worst,
+                       std::abs(sum - static_cast<double>(c[static_cast<std::size_t>(i * n + j)])));
+    }
+  }
+  const double bound = 4 * std::sqrt(static_cast<double>(k) + 4) *
+                       (sizeof(T) == 4 ? 1.2e-7 : 2.3e-16) * std::sqrt(static_cast<double>(k) + 4);
+  check(worst <= bound, "product " + std::to_string(m) + " x " + std::to_string(k) + " x " +
+                            std::to_string(n) + (by_columns ? " by columns" : ""));
+}
+
+// A line is learned, in the same bits with one thread and with two.
+template <class T>
+void test_training() {
+  std::uint64_t digest[2] = {};
+  for (const int threads : {1, 2}) {
+    set_num_threads(threads);
+    LayerSpec hidden, output;
+    hidden.units = 256;
+    hidden.activation.name = "tanh";
+    output.units = 1;
+    Network<T> network(64, {hidden, output});
+    const auto start = numbers<T>(network.size(), 4);
+    for (Index i = 0; i < network.size(); ++i) {
+      network.parameters()[i] = start[static_cast<std::size_t>(i)] * T(0.1);
+    }
+    const auto x = numbers<T>(500 * 64, 5);
+    std::vector<T> y(500);
+    for (std::size_t i = 0; i < y.size(); ++i) y[i] = x[i * 64] - x[i * 64 + 1];
+    constexpr Index size = sizeof(T);
+    Dataset data;
+    data.x = {x.data(), kDTypeOf<T>, 500, 64, 64 * size, size};
+    data.y = {y.data(), kDTypeOf<T>, 500, 1, size, size};
+    Optimizer<T> optimizer(network, "adam", {});
+    LossSpec loss;
+    loss.name = "mean_squared_error";
+    Trainer<T> trainer(network, optimizer, loss, {}, data, nullptr, {100, true, 9, 0});
+    while (!trainer.run(30, 0.001, Poll())) {
+    }
+    check(trainer.epoch() == 30, "thirty epochs");
+    check(trainer.named_history()["loss"].back() < 0.01, "the line is learned");
+    digest[threads - 1] = network.digest();
+  }
+  check(digest[0] == digest[1], "one and two threads give the same bits");
+}
+
+template <class T>
+void test_type() {
+  for (const bool by_columns : {false, true}) {
+    for (const Index m : {1, 7, 13, 200}) {
+      for (const Index n : {1, 8, 10, 33, 130}) {
+        for (const Index k : {1, 20, 300}) test_product<T>(m, n, k, by_columns);
+      }
+    }
+  }
+  test_training<T>();
+}
+
+}  // namespace
+
+int main() {
+  std::printf("kernels: %s, OpenMP: %s\n", kernels<float>().isa, openmp_version());
+  test_philox();
+  test_shuffle();
+  test_team();
+  test_team_exceptions();
+  test_type<float>();
+  test_type<double>();
+  std::printf("%d failures\n", failures);
+  return failures == 0 ? 0 : 1;
+}
