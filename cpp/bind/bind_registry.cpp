@@ -1,4 +1,6 @@
 // What the core knows by name, for those who list it.
+#include <pybind11/typing.h>
+
 #include "bind/bind.hpp"
 #include "kernels/registry.hpp"
 #include "model/optimizer.hpp"
@@ -6,9 +8,10 @@
 namespace shallowcore::bind {
 namespace {
 
+// Names and defaults, in the order of the table.
 template <class Parameters>
-std::map<std::string, double> named(const Parameters& parameters) {
-  std::map<std::string, double> result;
+py::typing::Dict<py::str, double> named(const Parameters& parameters) {
+  py::typing::Dict<py::str, double> result;
   for (const Parameter& parameter : parameters) {
     if (parameter.name != nullptr) result[parameter.name] = parameter.value;
   }

@@ -112,7 +112,13 @@ void register_trainer(py::module_& m) {
       .def_property_readonly("n_batches", of_trainer([](auto& t) { return t.n_batches(); }))
       .def_property_readonly("epoch_counter", of_trainer([](auto& t) { return t.epoch_counter(); }))
       .def_property_readonly("running", of_trainer([](auto& t) { return t.running(); }))
-      .def_property_readonly("history", of_trainer([](auto& t) { return t.named_history(); }))
+      .def(
+          "history",
+          [](const AnyTrainer& self, Index first) {
+            return std::visit([&](const auto& trainer) { return trainer->history(first); },
+                              self.trainer);
+          },
+          py::arg("first") = 0)
       .def_property_readonly("stop_reason",
                              of_trainer([](auto& t) { return text_of(t.stop_reason()); }))
       .def_property_readonly("gradient_norm", of_trainer([](auto& t) { return t.gradient_norm(); }))

@@ -150,13 +150,15 @@ void Trainer<T>::diverge() {
 }
 
 template <class T>
-std::map<std::string, std::vector<double>> Trainer<T>::named_history() const {
+std::map<std::string, std::vector<double>> Trainer<T>::history(Index first) const {
   std::vector<std::string> names{"loss"};
   names.insert(names.end(), objective_.metrics().begin(), objective_.metrics().end());
   std::map<std::string, std::vector<double>> result;
   for (std::size_t i = 0; i < history_.size(); ++i) {
     const std::string prefix = i < names.size() ? "" : "val_";
-    result[prefix + names[i % names.size()]] = history_[i];
+    const auto& values = history_[i];
+    const Index skip = std::clamp<Index>(first, 0, static_cast<Index>(values.size()));
+    result[prefix + names[i % names.size()]] = {values.begin() + skip, values.end()};
   }
   return result;
 }

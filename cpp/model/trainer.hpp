@@ -40,8 +40,8 @@ class Trainer {
   StopReason stop_reason() const { return stop_reason_; }
   double gradient_norm() const { return newton_ ? newton_->gradient_norm() : std::nan(""); }
   std::vector<double> running() const { return sums_.means(); }
-  // "loss", the metrics, and "val_..." of both: one value for each finished epoch.
-  std::map<std::string, std::vector<double>> named_history() const;
+  // "loss", the metrics, and "val_..." of both: one value for each finished epoch from `first` on.
+  std::map<std::string, std::vector<double>> history(Index first) const;
   std::string plan_summary() const;
 
  private:

@@ -225,9 +225,8 @@ class Trainer:
     @property
     def running(self) -> list[float]:
         """Loss and metrics over the batches of the epoch under way so far."""
-    @property
-    def history(self) -> dict[str, list[float]]:
-        """Per finished epoch: "loss", metrics, and "val_..." where there is validation data."""
+    def history(self, first: int = 0) -> dict[str, list[float]]:
+        """Per finished epoch from `first` on: "loss", metrics, "val_..." with validation data."""
     @property
     def stop_reason(self) -> str:
         """"" unless something ended it: "converged", "diverged" or "line search failed"."""

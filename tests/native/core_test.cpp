@@ -165,7 +165,7 @@ void test_training() {
     while (!trainer.run(30, 0.001, Poll())) {
     }
     check(trainer.epoch() == 30, "thirty epochs");
-    check(trainer.named_history()["loss"].back() < 0.01, "the line is learned");
+    check(trainer.history(0)["loss"].back() < 0.01, "the line is learned");
     digest[threads - 1] = network.digest();
   }
   check(digest[0] == digest[1], "one and two threads give the same bits");
