@@ -1,0 +1,49 @@
+"""What `compile` fixes: optimizer, loss and metrics, checked, with their names in histories."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from shallowcore import _core, losses, metrics, optimizers
+
+
+class Compiled:
+    """Optimizer, loss and metrics of a model."""
+
+    def __init__(self, optimizer: Any, loss: Any, metric_list: Any) -> None:
+        if loss is None:
+            raise ValueError("loss must be a name such as 'mse' or a Loss object, got None")
+        self.optimizer = optimizers.get(optimizer)
+        self.loss = losses.get(loss)
+        self.metrics = metrics.get_all(metric_list)
+        self.core_loss: _core.Loss = self.loss.to_core()
+        # The core computes each metric once, whatever names it goes by.
+        self.core_metrics = list(dict.fromkeys(one.core_name for one in self.metrics))
+
+    @property
+    def names(self) -> list[str]:
+        """Keys of losses and metrics in histories."""
+        return ["loss", *(one.name for one in self.metrics)]
+
+    def named(self, values: Sequence[float]) -> dict[str, float]:
+        """Figures by name from the core's [loss, metric, ...]."""
+        by_core_name = dict(zip(self.core_metrics, values[1:], strict=True))
+        found = {"loss": values[0]}
+        return found | {one.name: by_core_name[one.core_name] for one in self.metrics}
+
+    def epoch_logs(self, history: Mapping[str, Sequence[float]], index: int) -> dict[str, float]:
+        """Figures of one epoch by name from the core's history, validation last."""
+        keys = ["loss", *self.core_metrics]
+        found = self.named([history[key][index] for key in keys])
+        if "val_loss" in history:
+            validation = self.named([history["val_" + key][index] for key in keys])
+            found |= {"val_" + name: value for name, value in validation.items()}
+        return found
+
+    def result(self, values: Sequence[float], return_dict: bool) -> Any:
+        """Return what evaluate and train_on_batch do: a dict, a list, or the loss alone."""
+        found = self.named(values)
+        if return_dict:
+            return found
+        return list(found.values()) if self.metrics else found["loss"]

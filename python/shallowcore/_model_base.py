@@ -1,0 +1,208 @@
+"""What a model is made of: its layers, its network in the core, and the weights of both."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shallowcore import _core, _summary, _weights
+from shallowcore._checks import check_int
+from shallowcore._initializer import Shape
+from shallowcore._stack import Stack
+from shallowcore.layers import Layer
+
+_DTYPES = ("float32", "float64")
+
+
+def _check_dtype(dtype: Any) -> np.dtype[Any]:
+    """float32 or float64 as a dtype."""
+    try:
+        found: np.dtype[Any] = np.dtype(dtype)
+    except TypeError:
+        found = np.dtype(object)
+    if dtype is None or found.name not in _DTYPES or not found.isnative:
+        raise ValueError(f"dtype must be 'float32' or 'float64', got {dtype!r}")
+    return found
+
+
+class LayerModel:
+    """Layers, network and weights of a model; `Sequential` adds training and prediction."""
+
+    def __init__(
+        self,
+        layers: Sequence[Layer] | None = None,
+        name: str | None = None,
+        *,
+        dtype: Any = "float32",
+        seed: int | None = None,
+    ) -> None:
+        if name is not None and not isinstance(name, str):
+            raise TypeError(f"name must be a string, got {name!r}")
+        self.name = name or "sequential"
+        self._dtype = _check_dtype(dtype)
+        if seed is None:
+            self.seed = int.from_bytes(os.urandom(8), "little") >> 1
+        else:
+            self.seed = check_int(seed, "seed", 0)
+        self._network: _core.Network | None = None
+        self._views: dict[Layer, list[NDArray[np.floating[Any]]]] = {}
+        self._stack = Stack(self)
+        if layers is not None:
+            if not isinstance(layers, Sequence):
+                raise TypeError(f"layers must be a list of layers, got {layers!r}")
+            self._stack.extend(layers)
+
+    # --- layers -----------------------------------------------------------------------------------
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers in order, without `Input`, as in Keras."""
+        return list(self._stack.layers)
+
+    @property
+    def dtype(self) -> str:
+        """Of weights, computation and predictions: "float32" or "float64"."""
+        return str(self._dtype.name)
+
+    @property
+    def built(self) -> bool:
+        """Whether the shape of a sample is known, and so the model has weights."""
+        return self._stack.input_shape is not None and bool(self._stack.layers)
+
+    @property
+    def input_shape(self) -> tuple[int | None, ...]:
+        """(None, ...): shape of the inputs, the number of samples left open."""
+        return (None, *self._stack.shapes()[0])
+
+    @property
+    def output_shape(self) -> tuple[int | None, ...]:
+        """(None, n_outputs): shape of the predictions, the number of samples left open."""
+        return (None, *self._stack.shapes()[-1])
+
+    def add(self, layer: Layer) -> None:
+        """Append a layer; weights that exist stay as they are.
+
+        Parameters
+        ----------
+        layer : Layer
+            An object of `layers` that is in no model yet.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If it is no layer, is in a model already, or does not fit on the last one.
+        """
+        self._stack.extend([layer])
+
+    def pop(self) -> Layer:
+        """Remove the last layer and return it; the weights of the others stay as they are.
+
+        Raises
+        ------
+        ValueError
+            If there is no layer.
+        """
+        return self._stack.pop()
+
+    def build(self, input_shape: Any = None) -> None:
+        """Make the weights, for samples of this shape.
+
+        `fit`, `evaluate` and `predict` do that by themselves.
+
+        Parameters
+        ----------
+        input_shape : tuple, optional
+            Keras' batch shape, (None, 784); needed if no layer fixes the shape of a sample.
+
+        Raises
+        ------
+        RuntimeError, ValueError
+            If no shape is known, or it is not the one known.
+        """
+        self._build(self._stack.shape_to_build(input_shape))
+
+    def views_of(self, layer: Layer) -> list[NDArray[np.floating[Any]]]:
+        """Return writable views on the weights of one of the layers, [kernel, bias] for Dense."""
+        self._build_known()
+        return self._views.get(layer, [])
+
+    def forget_network(self) -> None:
+        """Leave the network aside after a change of layers; their weights go into the next one."""
+        self._network = None
+
+    def _build_known(self) -> _core.Network:
+        """Build if the shape of a sample is known, else RuntimeError."""
+        return self._network or self._build(self._stack.shapes()[0])
+
+    def _build(self, shape: Shape) -> _core.Network:
+        """Make the network with its first weights, unless it exists."""
+        if self._network is None:
+            network, views = self._stack.make_network(shape, self._dtype, self.seed, self._views)
+            self._stack.input_shape = shape
+            self._network, self._views = network, views
+        return self._network
+
+    # --- weights ----------------------------------------------------------------------------------
+    def _all_views(self) -> list[NDArray[np.floating[Any]]]:
+        """Writable views on all weights, in order."""
+        self._build_known()
+        return [view for layer in self._stack.layers for view in self._views.get(layer, [])]
+
+    def get_weights(self) -> list[NDArray[np.floating[Any]]]:
+        """Return copies of all weights, [kernel, bias, kernel, ...].
+
+        Raises
+        ------
+        RuntimeError
+            If the shape of a sample is not known yet.
+        """
+        return [view.copy() for view in self._all_views()]
+
+    def set_weights(self, weights: Any) -> None:
+        """Set all weights from arrays of the shapes that `get_weights` returns.
+
+        Parameters
+        ----------
+        weights : list of array-like
+            Copied into the model; finite.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For a wrong number of arrays, wrong shapes, dtypes, NaN or infinity; then no weight has
+            changed.
+        """
+        _weights.assign(self._all_views(), weights)
+
+    def count_params(self) -> int:
+        """Return the number of weights; RuntimeError if the shape of a sample is not known yet."""
+        shapes = self._stack.shapes()
+        pairs = zip(self._stack.layers, shapes, strict=False)
+        return sum(_summary.n_parameters(layer, shape) for layer, shape in pairs)
+
+    def digest(self) -> str:
+        """Return a hash of the weights' bits, 16 hexadecimal digits."""
+        return self._build_known().digest()
+
+    # --- for people -------------------------------------------------------------------------------
+    def summary(self, print_fn: Any = None) -> None:
+        """Print the layers with their output shapes and numbers of weights, and the totals.
+
+        Parameters
+        ----------
+        print_fn : callable (text), optional
+            Called with the whole text instead of `print`.
+        """
+        shapes = self._stack.shapes() if self.built else None
+        itemsize = self._dtype.itemsize
+        text = _summary.table(self.name, self._stack.layers, shapes, itemsize)
+        (print if print_fn is None else print_fn)(text)
+
+    def __repr__(self) -> str:
+        shapes = self._stack.shapes() if self.built else None
+        chain = _summary.one_line(self._stack.layers, shapes)
+        count = f"{self.count_params():,} weights, " if self.built else ""
+        return f"<{type(self).__name__} {self.name!r}: {chain}; {count}{self.dtype}>"

@@ -1,0 +1,113 @@
+"""What fit shows while it trains: a tqdm bar, one line an epoch, or nothing."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+import time
+from typing import Any
+
+BAR, LINES, SILENT = 1, 2, 0
+
+
+def resolve_verbose(verbose: Any) -> int:
+    """Return 0, 1 or 2; "auto" is a bar on a terminal or notebook that has tqdm, else lines."""
+    if isinstance(verbose, str) and verbose == "auto":
+        shown = _in_notebook() or _is_terminal()
+        return BAR if shown and importlib.util.find_spec("tqdm") is not None else LINES
+    if isinstance(verbose, str) or verbose not in (SILENT, BAR, LINES):
+        raise ValueError(f"verbose must be 'auto', 0, 1 or 2, got {verbose!r}")
+    if verbose == BAR:
+        _tqdm()
+    return int(verbose)
+
+
+def _is_terminal() -> bool:
+    """Whether the bar's stream is a terminal."""
+    return sys.stderr is not None and sys.stderr.isatty()
+
+
+def _in_notebook() -> bool:
+    """Whether an IPython kernel runs this process."""
+    ipython: Any = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    return type(shell).__name__ == "ZMQInteractiveShell"
+
+
+def _tqdm() -> Any:
+    """Import the class tqdm, or ImportError naming the extra that brings it."""
+    try:
+        return importlib.import_module("tqdm").tqdm
+    except ImportError as error:
+        raise ImportError(
+            "verbose=1 needs tqdm: pip install 'shallowcore[progress]', or use verbose=2"
+        ) from error
+
+
+def figures(logs: dict[str, float]) -> str:
+    """Loss, metrics and learning rate on one line: "loss: 0.2581 - accuracy: 0.9254"."""
+    return " - ".join(f"{name}: {value:.4g}" for name, value in logs.items())
+
+
+class Progress:
+    """Shows nothing; the base of the others."""
+
+    def update(self, epochs: int, batches: int, running: dict[str, float]) -> None:
+        """Show work done: whole epochs, batches of the epoch under way, its figures so far."""
+
+    def epochs_done(self, first: int, logs: list[dict[str, float]]) -> None:
+        """Show figures of finished epochs, the first of which has index `first`."""
+
+    def close(self) -> None:
+        """End the display."""
+
+
+class Lines(Progress):
+    """One line an epoch: "Epoch 1/5 - 0.82s - loss: 0.2581"."""
+
+    def __init__(self, epochs: int) -> None:
+        self._epochs = epochs
+        self._since = time.perf_counter()
+
+    def epochs_done(self, first: int, logs: list[dict[str, float]]) -> None:
+        """Print their lines; the time since the last ones is shared evenly."""
+        now = time.perf_counter()
+        each = (now - self._since) / max(1, len(logs))
+        self._since = now
+        for i, one in enumerate(logs):
+            seconds = f"{each:.2f}s" if each < 100 else f"{each:.0f}s"
+            print(f"Epoch {first + i + 1}/{self._epochs} - {seconds} - {figures(one)}")
+        sys.stdout.flush()
+
+
+class Bar(Progress):
+    """A tqdm bar over all batches of all epochs, with time left, loss and metrics."""
+
+    def __init__(self, initial_epoch: int, epochs: int, n_batches: int) -> None:
+        self._first, self._epochs, self._n_batches = initial_epoch, epochs, n_batches
+        total = (epochs - initial_epoch) * n_batches
+        self._bar = _tqdm()(total=total, unit="batch", dynamic_ncols=True)
+        self._last: dict[str, float] = {}
+
+    def update(self, epochs: int, batches: int, running: dict[str, float]) -> None:
+        """Move the bar; the figures are the running ones, or the last epoch's."""
+        current = min(self._first + epochs + 1, self._epochs)
+        self._bar.set_description_str(f"Epoch {current}/{self._epochs}", refresh=False)
+        self._bar.set_postfix_str(figures(running if batches else self._last), refresh=False)
+        self._bar.update(epochs * self._n_batches + batches - self._bar.n)
+
+    def epochs_done(self, first: int, logs: list[dict[str, float]]) -> None:
+        """Remember the last epoch's figures."""
+        self._last = logs[-1]
+
+    def close(self) -> None:
+        """Leave the bar as it stands."""
+        self._bar.close()
+
+
+def make(verbose: int, initial_epoch: int, epochs: int, n_batches: int) -> Progress:
+    """Display for a checked `verbose`."""
+    if verbose == BAR:
+        return Bar(initial_epoch, epochs, n_batches)
+    return Lines(epochs) if verbose == LINES else Progress()
