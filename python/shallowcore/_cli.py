@@ -1,0 +1,133 @@
+"""The command line: `shallowcore` and `python -m shallowcore`.
+
+Exit codes: 0 all right, 1 a result is off, 2 a wrong command line, 3 a lecture row whose data is
+not on this machine, 130 stopped by Ctrl-C.  Output is plain text without colour, on any terminal or
+none.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import shallowcore
+from shallowcore.demo import lectures
+from shallowcore.demo.digits import run_digits
+from shallowcore.demo.digits_picture import problem_with
+
+DEFAULT_PICTURE = "shallowcore-digits.png"
+
+_NOT_AVAILABLE = 3
+_INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        What stands after the program's name; sys.argv[1:] by default.
+
+    Returns
+    -------
+    int
+        The exit code; argparse itself exits with 2 on a wrong command line.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        # A file name may hold letters that the terminal's encoding has not.
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")
+    parser = _build_parser()
+    options = parser.parse_args(arguments)
+    try:
+        if options.command == "demo":
+            return _demo(options, parser)
+        if options.command == "info":
+            return _info()
+        parser.print_help()
+        return 0
+    except KeyboardInterrupt:
+        print("\nshallowcore: stopped by Ctrl-C", file=sys.stderr)
+        return _INTERRUPTED
+    except BrokenPipeError:
+        # Who reads our output has closed it (`shallowcore demo --all | head`): nothing to add,
+        # also not by Python when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def _build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="shallowcore",
+        description="Shallow neural networks on a C++ core.",
+        epilog="`shallowcore COMMAND --help` tells more about a command.",
+    )
+    parser.add_argument(
+        "--version", action="version", version=f"shallowcore {shallowcore.__version__}"
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    demo = commands.add_parser(
+        "demo",
+        help="train on the packaged handwritten digits, or reproduce the lectures' figures",
+        description="Without options: trains a classifier on the packaged handwritten digits, "
+        "times the same training by NumPy, and writes one picture. Nothing is downloaded.",
+    )
+    what = demo.add_mutually_exclusive_group()
+    what.add_argument(
+        "--lecture",
+        metavar="ROW",
+        help=f"reproduce one row of the lectures: {', '.join(lectures.ROWS)}",
+    )
+    what.add_argument(
+        "--all", action="store_true", help="reproduce all rows; exits with 1 if a figure is off"
+    )
+    demo.add_argument(
+        "--output",
+        metavar="FILE",
+        help=f"file for the picture of the digits (default: {DEFAULT_PICTURE} in this folder)",
+    )
+    commands.add_parser(
+        "info",
+        help="show version, instruction set, BLAS, OpenMP and threads",
+        description="Shows version, instruction set, BLAS, OpenMP and threads.",
+    )
+    return parser
+
+
+def _demo(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+    if options.output is not None and (options.all or options.lecture is not None):
+        parser.error("--output is for the picture of the digits: not with --lecture or --all")
+    if options.all or options.lecture is not None:
+        if options.all:
+            return lectures.show_all()
+        row = lectures.ROWS[_find_row(options.lecture, parser)]
+        result = lectures.show_row(row)
+        return {lectures.OK: 0, lectures.OFF: 1, lectures.NOT_AVAILABLE: _NOT_AVAILABLE}[result]
+    picture = Path(DEFAULT_PICTURE if options.output is None else options.output)
+    problem = problem_with(picture)
+    if problem is not None:
+        parser.error(
+            f"the picture cannot be written to {picture}: {problem}; choose another place "
+            "with --output FILE"
+        )
+    return run_digits(picture)
+
+
+def _find_row(given: str, parser: argparse.ArgumentParser) -> str:
+    """Return the row's name, or exit with the nearest one."""
+    if given.upper() in lectures.ROWS:
+        return given.upper()
+    near = difflib.get_close_matches(given.upper(), lectures.ROWS, n=3, cutoff=0.5)
+    hint = f"; did you mean {' or '.join(near)}?" if near else ""
+    parser.error(f"unknown lecture row {given!r}{hint} (rows: {', '.join(lectures.ROWS)})")
+
+
+def _info() -> int:
+    shallowcore.show_config()
+    return 0
