@@ -75,7 +75,7 @@ def assert_product_right(network: Network, loss: Loss) -> None:
 
 
 @pytest.mark.parametrize(
-    ("hidden", "loss"), product(ACTIVATIONS, LOSSES), ids=lambda p: getattr(p, "name", p)
+    ("hidden", "loss"), list(product(ACTIVATIONS, LOSSES)), ids=lambda p: getattr(p, "name", p)
 )
 def test_hessian_vector_products(hidden: str, loss: Loss) -> None:
     """Every hidden activation with every loss, softmax outputs (fused and not)."""
