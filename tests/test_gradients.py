@@ -21,7 +21,7 @@ from oracle.tolerances import (
     assert_same_bits,
     reduction,
 )
-from shallowcore import _core, layers, models
+from shallowcore import _core, activations, layers, models
 from twins import SPARSE, cast, chain, dense, model_of, targets_of
 
 N_FEATURES, N_OUTPUTS = 4, 3
@@ -227,6 +227,21 @@ def test_gradients_change_nothing(dtype: Any) -> None:
     for model in (one, other):  # shuffling and optimizer state go on as if nothing had been
         model.fit(case.x, case.y, epochs=2, batch_size=4, verbose=0)
     assert one.digest() == other.digest()
+
+
+@pytest.mark.parametrize(
+    ("name", "parameter"), [("leaky_relu", "negative_slope"), ("elu", "alpha")]
+)
+def test_parameters_that_fold_an_activation_are_refused(name: str, parameter: str) -> None:
+    """Below 0 the output no longer tells the sign of z, which the backward pass takes from it."""
+    with pytest.raises(ValueError, match=parameter):
+        activations.Activation(name, **{parameter: -0.5})
+    network = chain(np.random.default_rng(0), (3, 4, 1), (name, "identity"))
+    network.layers[0].parameters = {parameter: 0.0}
+    x, y = np.ones((2, 3)), np.zeros(2)
+    loss = Loss("mean_squared_error")
+    expected = network.gradients(x, y[:, None], loss)[1]
+    assert_all_close(model_of(network, 3, loss).gradients(x, y)[1], expected, 1e-14)
 
 
 def test_layouts_of_x_give_the_same_gradients() -> None:

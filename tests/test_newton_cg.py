@@ -176,6 +176,25 @@ def test_least_squares_in_one_go() -> None:
     assert_all_close(model.get_weights(), [optimum[:5], optimum[5]], 1e-9)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_converged_model_is_left_as_it_is(dtype: Any) -> None:
+    """|g| <= tolerance max(1, |g| at the start) holds at once in a second fit."""
+    rng = np.random.default_rng(8)
+    network = chain(rng, (3, 1), ("sigmoid",), dtype)
+    loss = Loss("binary_crossentropy")
+    x = rng.normal(size=(50, 3)).astype(dtype)
+    y = (x[:, 0] + rng.normal(size=50) > 0).astype(dtype)
+    tolerance = 1e-9 if dtype == np.float64 else 1e-6
+    model = model_of(network, 3, loss, optimizers.NewtonCG(tolerance=tolerance))
+    first = model.fit(x, y, epochs=60, verbose=0).history["loss"]
+    digest = model.digest()
+    assert len(first) < 20
+    gradients = model.gradients(x, y)[1]
+    assert np.linalg.norm(np.concatenate([g.ravel() for g in gradients])) <= tolerance
+    assert len(model.fit(x, y, epochs=60, verbose=0).history["loss"]) == 1
+    assert model.digest() == digest
+
+
 def test_what_has_no_hessian_is_refused() -> None:
     """Penalties of l1, and softmax where it is not the loss's own: said before any work."""
     x, y = np.zeros((3, 2)), np.array([0, 1, 1])

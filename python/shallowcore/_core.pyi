@@ -86,7 +86,7 @@ def loss_table() -> list[LossInfo]: ...
 def optimizer_table() -> list[OptimizerInfo]: ...
 
 # --- kernels in the open --------------------------------------------------------------------------
-# All floating arrays of one call have one dtype, float32 or float64; 2-D arrays may have any strides.
+# All floating arrays of one call have one dtype, float32 or float64; 2-D arrays any strides.
 
 class Activation:
     def __init__(self, name: str, parameters: Mapping[str, float] = ...) -> None: ...
@@ -114,7 +114,7 @@ def activation_grad(z: Floats, activation: Activation) -> Floats:
 def loss(
     loss: Loss, y_true: Numbers, y_pred: Floats, sample_weight: Floats | None
 ) -> tuple[float, Floats]:
-    """y_pred (n_samples, n_outputs), y_true like it (or int32 labels), sample_weight (n_samples,)."""
+    """y_pred (n_samples, n_outputs), y_true like it or int32 labels, sample_weight (n_samples,)."""
 
 def all_finite(x: Floats) -> bool:
     """True where a 1-D or 2-D array of any strides holds neither NaN nor infinity."""
@@ -154,7 +154,7 @@ class Dataset:
     ) -> None: ...
 
 class Network:
-    """Layer shapes and parameters of one dtype ("float32" or "float64"), parameters zero at first."""
+    """Layer shapes and parameters of one dtype, "float32" or "float64"; zeros at first."""
 
     def __init__(self, n_features: int, layers: Sequence[Layer], dtype: str) -> None: ...
     @property
@@ -164,7 +164,7 @@ class Network:
     @property
     def dtype(self) -> str: ...
     def parameters(self) -> list[Floats]:
-        """Writable views [kernel1, bias1, kernel2, ...] on the core's memory; kernels (n_in, n_out)."""
+        """Writable views [kernel1, bias1, ...] on the core's memory; kernels are (n_in, n_out)."""
     def predict(self, data: Dataset) -> Floats: ...
     def evaluate(self, data: Dataset, loss: Loss, metrics: Sequence[str]) -> list[float]:
         """[loss with penalties, metric, ...]; metrics: "accuracy", "mse", "mae"."""
@@ -207,7 +207,7 @@ class Trainer:
         epoch_counter: int = 0,
     ) -> None: ...
     def run(self, until_epoch: int, seconds: float) -> bool:
-        """Train until `until_epoch` epochs of this trainer are done, or about `seconds` have passed.
+        """Train until `until_epoch` epochs of this trainer are done, or for about `seconds`.
 
         True once there is nothing left to do: epochs done, converged, or diverged.
         """
@@ -229,7 +229,7 @@ class Trainer:
         """Per finished epoch from `first` on: "loss", metrics, "val_..." with validation data."""
     @property
     def stop_reason(self) -> str:
-        """"" unless something ended it: "converged", "diverged" or "line search failed"."""
+        """Empty unless something ended it: "converged", "diverged" or "line search failed"."""
     @property
     def gradient_norm(self) -> float:
         """Of the last iteration of a full-batch solver; NaN otherwise."""
