@@ -65,6 +65,15 @@ SHALLOWCORE_INLINE void store(T* p, Vec<T> v) {
   __builtin_memcpy(p, &v, sizeof v);
 }
 
+// True in the first n lanes.
+template <class T>
+SHALLOWCORE_INLINE IntVec<T> first_lanes_mask(ptrdiff_t n) {
+  IntVec<T> lane;
+#pragma GCC unroll 16
+  for (int i = 0; i < kWidth<T>; ++i) lane[i] = i;
+  return lane < IntVec<T>{} + static_cast<decltype(lane[0] + 0)>(n);
+}
+
 // The first n (0 <= n <= kWidth) lanes; the others are 0 on load and left alone on store.
 template <class T>
 SHALLOWCORE_INLINE Vec<T> load_partial(const T* p, ptrdiff_t n) {
@@ -73,6 +82,13 @@ SHALLOWCORE_INLINE Vec<T> load_partial(const T* p, ptrdiff_t n) {
     return (Vec<T>)_mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << n) - 1u), p);
   } else {
     return (Vec<T>)_mm512_maskz_loadu_pd(static_cast<__mmask8>((1u << n) - 1u), p);
+  }
+#elif defined(__AVX2__)
+  if (n == kWidth<T>) return load<T>(p);
+  if constexpr (sizeof(T) == 4) {
+    return (Vec<T>)_mm256_maskload_ps(p, (__m256i)first_lanes_mask<T>(n));
+  } else {
+    return (Vec<T>)_mm256_maskload_pd(p, (__m256i)first_lanes_mask<T>(n));
   }
 #else
   if (n == kWidth<T>) return load<T>(p);
@@ -89,6 +105,13 @@ SHALLOWCORE_INLINE void store_partial(T* p, Vec<T> v, ptrdiff_t n) {
     _mm512_mask_storeu_ps(p, static_cast<__mmask16>((1u << n) - 1u), (__m512)v);
   } else {
     _mm512_mask_storeu_pd(p, static_cast<__mmask8>((1u << n) - 1u), (__m512d)v);
+  }
+#elif defined(__AVX2__)
+  if (n == kWidth<T>) return store<T>(p, v);  // masked stores are slow where they are not needed
+  if constexpr (sizeof(T) == 4) {
+    _mm256_maskstore_ps(p, (__m256i)first_lanes_mask<T>(n), (__m256)v);
+  } else {
+    _mm256_maskstore_pd(p, (__m256i)first_lanes_mask<T>(n), (__m256d)v);
   }
 #else
   if (n == kWidth<T>) return store<T>(p, v);
@@ -123,15 +146,6 @@ template <class T>
 SHALLOWCORE_INLINE Vec<T> abs(Vec<T> v) {
   constexpr auto all_but_sign = ~(decltype(IntVec<T>{}[0] + 0){1} << (sizeof(T) * 8 - 1));
   return from_bits<T>(bits<T>(v) & static_cast<decltype(IntVec<T>{}[0] + 0)>(all_but_sign));
-}
-
-// True in the first n lanes.
-template <class T>
-SHALLOWCORE_INLINE IntVec<T> first_lanes_mask(ptrdiff_t n) {
-  IntVec<T> lane;
-#pragma GCC unroll 16
-  for (int i = 0; i < kWidth<T>; ++i) lane[i] = i;
-  return lane < IntVec<T>{} + static_cast<decltype(lane[0] + 0)>(n);
 }
 
 // --- arithmetic the language has no operator for ------------------------------------------------
