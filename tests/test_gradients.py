@@ -193,6 +193,20 @@ def test_gradients_of_a_batch_of_several_blocks(dtype: Any) -> None:
     assert_gradients_match(Case("", network, Loss(SPARSE), x, y, weight), dtype, len(x))
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_l1_pulls_by_the_sign_and_not_at_zero(dtype: Any) -> None:
+    """Biases start at 0, where |b| has no derivative: the gradient is that of the data alone."""
+    rng = np.random.default_rng(12)
+    layer = dense(rng, 3, 2, kernel_l1=0.5, bias_l1=0.25)
+    layer.w[0] = 0
+    layer.b[:] = [0, -0.5]
+    network = cast(Network([layer]), dtype)
+    model = model_of(network, 3, Loss("mean_squared_error"))
+    _, (dw, db) = model.gradients(np.zeros((1, 3)), network.layers[0].b[None])
+    assert_same_bits(dw, (0.5 * np.sign(layer.w)).astype(dtype) + dtype(0))
+    assert_same_bits(db, np.array([0, -0.25], dtype))
+
+
 def test_gradients_of_saturated_units_are_zeros_not_nan() -> None:
     """Lecture C5: a tanh network initialised 1000 times too large."""
     rng = np.random.default_rng(9)

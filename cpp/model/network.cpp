@@ -16,6 +16,12 @@ Activation<T>::Activation(const ActivationSpec& spec) : kernels(&activation_name
     parameters[i] = static_cast<T>(given == spec.parameters.end() ? kernels->parameters[i].value
                                                                   : given->second);
   }
+  for (const T value : parameters) {  // g' is taken from the output, whose sign must follow z's
+    if (!(value >= 0)) {
+      throw InvalidArgument("activation", spec.name + " with " + std::to_string(value),
+                            "parameters of at least 0");
+    }
+  }
   if (known != spec.parameters.size()) {
     throw InvalidArgument("activation", "a parameter that '" + spec.name + "' does not have",
                           "its own parameters only");

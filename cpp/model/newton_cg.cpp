@@ -41,7 +41,7 @@ double NewtonCG<T>::norm(const T* v) const {
 
 template <class T>
 bool NewtonCG<T>::reached_tolerance() const {
-  return gradient_norm_ <= optimizer_.get("tolerance") * first_norm_;
+  return gradient_norm_ <= optimizer_.get("tolerance") * std::max(1.0, first_norm_);
 }
 
 template <class T>
@@ -50,7 +50,7 @@ typename NewtonCG<T>::Outcome NewtonCG<T>::step(const Poll& poll) {
     loss_ = loss_and_gradient(objective_, network_, data_, gradient_, poll);
     gradient_norm_ = first_norm_ = norm(gradient_);
     started_ = true;
-    if (first_norm_ == 0) return Outcome::converged;
+    if (reached_tolerance()) return Outcome::converged;
   }
   if (!std::isfinite(loss_) || !std::isfinite(gradient_norm_)) return Outcome::stuck;
   solve(poll);

@@ -50,7 +50,7 @@ def get_num_threads() -> int:
     Returns
     -------
     int
-        At least 1; always 1 in a core built without OpenMP.
+        At least 1; a core built without OpenMP works on one whatever this says.
 
     Examples
     --------

@@ -64,7 +64,7 @@ class Activation:
         given |= parameters
         _registry.check_parameter_names(given, defaults, info.name)
         self.name = info.name
-        self.parameters = defaults | {k: check_float(v, k) for k, v in given.items()}
+        self.parameters = defaults | {k: check_float(v, k, 0.0) for k, v in given.items()}
 
     def __call__(self, z: ArrayLike) -> NDArray[np.floating[Any]]:
         """Return g(z), as `shallowcore.ops.activation` does."""
