@@ -324,7 +324,9 @@ def test_layouts_and_memory_maps(tmp_path: Any, dtype: Any) -> None:
     mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
     wide = np.zeros((180, 27), dtype)
     wide[::2, ::3] = x
-    laid = [x, mapped, np.asfortranarray(x), wide[::2, ::3], x[:, ::-1].copy()[:, ::-1]]
+    shifted = np.zeros(x.nbytes + 1, np.uint8)[1:].view(dtype).reshape(x.shape)
+    shifted[...] = x
+    laid = [x, mapped, np.asfortranarray(x), wide[::2, ::3], x[:, ::-1].copy()[:, ::-1], shifted]
     for shuffle in (True, False):
         weights = []
         for inputs in laid:
@@ -333,6 +335,8 @@ def test_layouts_and_memory_maps(tmp_path: Any, dtype: Any) -> None:
             model.fit(inputs, y, epochs=4, shuffle=shuffle, verbose=0)
             weights.append(model.get_weights())
             assert_same_bits(inputs, before)
+            if not shuffle and inputs is not shifted:
+                assert "inputs read in place" in model.plan_summary()
         for other in weights[1:]:
             if shuffle:
                 for a, b in zip(other, weights[0], strict=True):
