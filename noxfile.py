@@ -116,4 +116,4 @@ def wheel(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Time the workloads against the NumPy oracle (arguments go to the script)."""
     install(session, ".[test]")
-    session.run("python", "bench/run.py", *session.posargs)
+    session.run("python", "-m", "bench", *session.posargs)

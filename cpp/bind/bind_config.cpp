@@ -8,11 +8,17 @@
 namespace shallowcore::bind {
 namespace {
 
+// Says "debug" where assertions are on: figures of such a build mean nothing.
 std::string compiler() {
 #if defined(__clang__)
-  return "clang " __clang_version__;
+  const std::string name = "clang " __clang_version__;
 #else
-  return "gcc " __VERSION__;
+  const std::string name = "gcc " __VERSION__;
+#endif
+#if defined(NDEBUG)
+  return name;
+#else
+  return name + " (debug)";
 #endif
 }
 

@@ -27,7 +27,7 @@ void relax() {
 #endif
 }
 
-constexpr int kSpins = 1000;  // some tens of microseconds
+constexpr int kSpins = 4000;  // of the order of 100 microseconds
 
 // One job at a time: `ticket_` holds its number (high half) and its next chunk (low half).  A chunk is
 // claimed by compare-and-swap on the ticket.  Before a job's fields change the ticket is closed

@@ -172,6 +172,10 @@ std::string Trainer<T>::plan_summary() const {
   if (optimizer_.full_batch()) text += " (" + optimizer_.name() + " uses all samples in each step)";
   text += "\nblocks: " + std::to_string(pass_.most_rows()) + " rows at a time, inputs " +
           (reader_.reads_in_place() ? "read in place" : "gathered and converted") + "\n";
+  const int threads = threads_for(network_, pass_.most_rows());
+  text +=
+      "threads: " + std::to_string(threads) +
+      (threads == 1 && num_threads() > 1 ? ", more would cost time on blocks this small\n" : "\n");
   text += "loss: " + std::string(objective_.loss().name) +
           (objective_.fused() ? ", fused with the last activation\n" : "\n");
   return text;
