@@ -7,7 +7,7 @@ Prints what was checked; each violation as file:line: message; exit status 1 if 
     layers      core <- kernels <- model <- bind in cpp/: a file includes its own layer or lower
     python      pybind11 and Python.h only in cpp/bind
     blas        cblas only in cpp/core/blas.cpp
-    threads     OpenMP and standard threads only in cpp/core/team.* and cpp/core/threads.*
+    threads     OpenMP only in cpp/core/team.*; standard threads there and in core/threads.* only
     kernels     what kernels/isa.cpp reaches includes C headers and other kernel files only, and no
                 other file includes a kernel body
     quiet       core, kernels and model neither print nor exit nor abort
@@ -38,8 +38,10 @@ COMMENT_OR_STRING = re.compile(
 PYTHON_HEADER = re.compile(r"^(pybind11/.*|Python\.h|numpy/.*)$")
 BLAS_HEADER = re.compile(r"^(.*/)?(cblas|mkl_cblas|Accelerate)\.h$")
 BLAS_USE = re.compile(r"\b(scipy_)?(cblas|openblas)_\w+\s*\(")
-THREAD_HEADER = re.compile(r"^(omp\.h|thread|future|pthread\.h)$")
-THREAD_USE = re.compile(r"#\s*pragma\s+omp\b|\bomp_\w+\s*\(|\bstd::(thread|jthread|async)\b")
+OPENMP_HEADER = re.compile(r"^omp\.h$")
+OPENMP_USE = re.compile(r"#\s*pragma\s+omp\b|\bomp_\w+\s*\(")
+THREAD_HEADER = re.compile(r"^(thread|future|pthread\.h)$")
+THREAD_USE = re.compile(r"\bstd::(thread|jthread|async)\b")
 LOUD = re.compile(
     r"\bstd::(cout|cerr|clog)\b"
     r"|(?<![\w.>])(?:std::)?(printf|fprintf|puts|putchar|fputs|perror|exit|_Exit|quick_exit|abort|terminate)\s*\("
@@ -124,28 +126,44 @@ def check_layers(sources: dict[str, Source]) -> Iterator[Violation]:
                 yield Violation(source.path, include.line, message)
 
 
+@dataclass(frozen=True)
+class Ownership:
+    """What one place does for all: its system headers, its words in the code, who may have them."""
+
+    headers: re.Pattern[str]
+    words: re.Pattern[str] | None
+    owners: re.Pattern[str]
+    place: str
+
+
+OWNERSHIPS = (
+    Ownership(PYTHON_HEADER, None, re.compile(r"cpp/bind/"), "cpp/bind"),
+    Ownership(BLAS_HEADER, BLAS_USE, re.compile(r"cpp/core/blas\.cpp$"), "cpp/core/blas.cpp"),
+    Ownership(OPENMP_HEADER, OPENMP_USE, re.compile(r"cpp/core/team\."), "cpp/core/team.*"),
+    Ownership(
+        THREAD_HEADER,
+        THREAD_USE,
+        re.compile(r"cpp/core/(team|threads)\."),
+        "cpp/core/team.* and threads.*",
+    ),
+)
+
+
 def check_ownership(sources: dict[str, Source]) -> Iterator[Violation]:
     """Python, BLAS and threads are each the business of one place."""
     for source in sources.values():
-        in_bind = source.layer == "bind"
-        is_blas = source.path == "cpp/core/blas.cpp"
-        is_team = source.path.startswith(("cpp/core/team.", "cpp/core/threads."))
-        for include in source.includes:
-            if include.target is None and not in_bind and PYTHON_HEADER.match(include.name):
-                message = f"<{include.name}> belongs in cpp/bind only"
-                yield Violation(source.path, include.line, message)
-            if include.target is None and not is_blas and BLAS_HEADER.match(include.name):
-                message = f"<{include.name}> belongs in cpp/core/blas.cpp only"
-                yield Violation(source.path, include.line, message)
-            if include.target is None and not is_team and THREAD_HEADER.match(include.name):
-                message = f"<{include.name}> belongs in cpp/core/team.* or threads.* only"
-                yield Violation(source.path, include.line, message)
-        for number, line in enumerate(source.code, 1):
-            if not is_blas and BLAS_USE.search(line):
-                yield Violation(source.path, number, "BLAS is called in cpp/core/blas.cpp only")
-            if not is_team and THREAD_USE.search(line):
-                message = "threads are made and counted in cpp/core/team.* and threads.* only"
-                yield Violation(source.path, number, message)
+        for rule in OWNERSHIPS:
+            if rule.owners.match(source.path):
+                continue
+            for include in source.includes:
+                if include.target is None and rule.headers.match(include.name):
+                    message = f"<{include.name}> belongs in {rule.place} only"
+                    yield Violation(source.path, include.line, message)
+            for number, line in enumerate(source.code, 1):
+                used = rule.words.search(line) if rule.words else None
+                if used:
+                    message = f"{used[0].rstrip('(')} belongs in {rule.place} only"
+                    yield Violation(source.path, number, message)
 
 
 def check_kernels(sources: dict[str, Source]) -> Iterator[Violation]:
