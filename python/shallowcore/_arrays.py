@@ -45,7 +45,7 @@ def as_array(value: Any, argument: str) -> Numbers:
 
 def _convert(value: Any, argument: str) -> Numbers:
     """As as_array, with whatever NumPy or the object itself raises."""
-    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+    if isinstance(value, np.ma.MaskedArray) and np.any(value.mask):
         raise ValueError("it has masked values; expected none")
     if hasattr(value, "to_numpy"):
         return _from_frame(value)
