@@ -1,5 +1,6 @@
 // Kernels in the open: shallowcore.ops on NumPy arrays.  Inputs are borrowed while the GIL is
 // released: the caller's references keep them alive, and nothing here writes to them.
+#include <algorithm>
 #include <cmath>
 
 #include "bind/arrays.hpp"

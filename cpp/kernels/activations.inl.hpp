@@ -1,5 +1,5 @@
-// Activations: one struct each, and one line in `Activations` at the end.  Nothing else in the
-// project lists them: Python asks the table.
+// Activations: one struct each, and one name in the list of isa.cpp.  Nothing else in the project
+// lists them: Python asks the table.
 //
 // An elementwise activation gives, on vectors,
 //   forward(z)        a = g(z)

@@ -7,7 +7,14 @@
 
 namespace shallowcore::SHALLOWCORE_ISA {
 
-// out[i, j] = source[rows[i], j] * scale + offset, converted from S.
+// A byte that is false where it is 0: NumPy's bool may hold any byte, the language's may not.
+struct Boolean {
+  uint8_t byte;
+  explicit operator float() const { return byte != 0; }
+  explicit operator double() const { return byte != 0; }
+};
+
+// out[i, j] = source[rows[first + i], j] * scale + offset, converted from S.
 template <class T, class S>
 void gather(const GatherArgs<T>& args) {
   const T scale = static_cast<T>(args.scale), offset = static_cast<T>(args.offset);

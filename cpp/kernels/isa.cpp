@@ -96,8 +96,8 @@ constexpr KernelTable<T> make_table() {
   add_activations<T>(table, ElementwiseActivations{}, RowActivations{});
   for (const LossKernels<T>& loss : kLosses<T>) table.losses[table.n_losses++] = loss;
   add_optimizers<T>(table, Optimizers{});
-  add_readers<T>(table, List<bool, int8_t, uint8_t, int16_t, uint16_t, int32_t, uint32_t, int64_t,
-                             uint64_t, float, double>{});
+  add_readers<T>(table, List<Boolean, int8_t, uint8_t, int16_t, uint16_t, int32_t, uint32_t,
+                             int64_t, uint64_t, float, double>{});
   table.add_column_sums = add_column_sums<T>;
   table.dot = dot<T>;
   table.axpy = axpy<T>;

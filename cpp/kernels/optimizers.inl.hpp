@@ -2,7 +2,7 @@
 //
 //   slots(values)              state vectors needed with these parameter values
 //   prepare(values, t, c)      constants of step t (1 first), worked out in double and rounded once
-//   Sweep<T>(c)(w, g, s0, s1, s2)   new weights in w, new state in s0..s2, for one vector of each
+//   step(c, w, g, s, slots)    new weights in w and new state in s[0..slots), one vector of each
 #pragma once
 
 #include <math.h>
@@ -65,7 +65,7 @@ struct RmsProp {
     Vec<T> variance = s[0];
     if (slots == 3) {
       s[2] = c[1] * s[2] + c[2] * g;
-      variance = variance - s[2] * s[2];
+      variance = max<T>(variance - s[2] * s[2], Vec<T>{});  // rounding may take it below 0
     }
     const Vec<T> descent = c[0] * g / sqrt<T>(variance + c[4]);
     if (slots == 1) {

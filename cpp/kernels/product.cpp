@@ -33,7 +33,7 @@ void stripes_by_blas(const MatrixView<const T>& a, const MatrixView<const T>& b,
 
 }  // namespace
 
-int workspace_threads() { return std::min(num_threads(), 64); }
+int workspace_threads() { return std::min(num_threads(), kMostThreads); }
 
 template <class T>
 Index workspace_size(Index n, Index k, int threads) {
@@ -64,7 +64,10 @@ void product(const MatrixView<const T>& a, const MatrixView<const T>& b, const T
   // Few rows read b once: packing it would cost as much as the product.
   const bool in_place =
       b.col_stride == 1 && c.cols % table.vector_cols == 0 && c.rows <= table.tile_rows;
-  args.packed = c.cols > 1 && !in_place;
+  // The kernels for one column read b where it lies; they need contiguous rows or columns of a.
+  const bool by_dots = a.col_stride == 1 && (b.row_stride == 1 || a.cols == 1);
+  const bool by_sums = a.row_stride == 1 && c.row_stride == 1;
+  args.packed = !in_place && (c.cols > 1 || !(by_dots || by_sums));
   if (args.packed) table.pack(b.data, b.row_stride, b.col_stride, b.rows, b.cols, workspace.memory);
   T* scratch = workspace.memory + padded<T>(table.packed_size(a.cols, c.cols));
 

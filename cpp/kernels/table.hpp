@@ -99,7 +99,7 @@ struct OptimizerKernels {
 };
 
 // Rows of a matrix of any readable type: byte strides; row i of the result is source row
-// rows[i] (or first + i where rows is null), each value x converted to x * scale + offset.
+// rows[first + i] (or first + i where rows is null), each value x converted to x * scale + offset.
 template <class T>
 struct GatherArgs {
   const void* data;

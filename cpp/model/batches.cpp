@@ -12,10 +12,10 @@ bool has_element_strides(const AnyMatrix& matrix) {
          matrix.col_bytes % size == 0;
 }
 
-void check_labels(const Dataset& data, Index n_outputs) {
-  for (Index i = 0; i < data.rows(); ++i) {
-    if (data.labels[i] < 0 || data.labels[i] >= n_outputs) {
-      throw InvalidArgument("y", "label " + std::to_string(data.labels[i]),
+void check_labels(const std::vector<std::int32_t>& labels, Index n_outputs) {
+  for (const std::int32_t label : labels) {
+    if (label < 0 || label >= n_outputs) {
+      throw InvalidArgument("y", "label " + std::to_string(label),
                             "labels from 0 to " + std::to_string(n_outputs - 1));
     }
   }
@@ -42,8 +42,14 @@ BatchReader<T>::BatchReader(const Dataset& data, const Network<T>& network, Inde
     require_equal("rows of y", data.y.rows, data.rows());
     require_equal("columns of y", data.y.cols, network.n_outputs());
   }
-  if (data.labels != nullptr) check_labels(data, network.n_outputs());
-  if (data.weights.data != nullptr) require_equal("sample_weight", data.weights.rows, data.rows());
+  if (data.labels != nullptr) {
+    labels_.assign(data.labels, data.labels + data.rows());
+    check_labels(labels_, network.n_outputs());
+  }
+  if (data.weights.data != nullptr) {
+    require_equal("sample_weight", data.weights.rows, data.rows());
+    require_equal("columns of sample_weight", data.weights.cols, 1);
+  }
 
   const Index x_size = x_in_place_ ? 0 : most_rows * data.x.cols;
   const Index y_size = data.y.data == nullptr ? 0 : most_rows * data.y.cols;
@@ -52,7 +58,9 @@ BatchReader<T>::BatchReader(const Dataset& data, const Network<T>& network, Inde
   x_ = arena_.take(x_size);
   y_ = arena_.take(y_size);
   weights_ = arena_.take(weights_size);
-  if (data.labels != nullptr && shuffled) labels_.resize(static_cast<std::size_t>(most_rows));
+  if (data.labels != nullptr && shuffled) {
+    block_labels_.resize(static_cast<std::size_t>(most_rows));
+  }
 }
 
 template <class T>
@@ -84,14 +92,14 @@ Block<T> BatchReader<T>::read(const std::int64_t* order, Index first, Index coun
   };
   block.y = column_block(data_.y, y_);
   block.weights = column_block(data_.weights, weights_);
-  if (data_.labels != nullptr) {
-    if (order == nullptr) {
-      block.labels = data_.labels + first;
-    } else {
+  if (!labels_.empty()) {
+    block.labels = labels_.data() + first;
+    if (order != nullptr) {
       for (Index i = 0; i < count; ++i) {
-        labels_[static_cast<std::size_t>(i)] = data_.labels[order[first + i]];
+        block_labels_[static_cast<std::size_t>(i)] =
+            labels_[static_cast<std::size_t>(order[first + i])];
       }
-      block.labels = labels_.data();
+      block.labels = block_labels_.data();
     }
   }
   return block;

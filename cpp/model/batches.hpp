@@ -39,7 +39,8 @@ class BatchReader {
   bool x_in_place_;
   Arena<T> arena_;
   T *x_ = nullptr, *y_ = nullptr, *weights_ = nullptr;
-  std::vector<std::int32_t> labels_;
+  // Labels become indices: a checked copy, because the caller may write to his own meanwhile.
+  std::vector<std::int32_t> labels_, block_labels_;
 };
 
 // Whether rows in order can be handed out as contiguous T without a copy.

@@ -70,9 +70,9 @@ void NewtonCG<T>::solve(const Poll& poll) {
   for (Index i = 0; i < n; ++i) conjugate_[i] = residual_[i] = -gradient_[i];
   const double forcing = std::min(0.1, std::sqrt(gradient_norm_ / first_norm_));
   const double target = forcing * gradient_norm_;
-  const int budget = static_cast<int>(optimizer_.get("max_cg_iterations"));
+  const double budget = optimizer_.get("max_cg_iterations");
   double residual_squared = k.dot(residual_, residual_, n);
-  for (int i = 0; i < budget && std::sqrt(residual_squared) > target; ++i) {
+  for (Index i = 0; static_cast<double>(i) < budget && std::sqrt(residual_squared) > target; ++i) {
     hessian_(conjugate_, product_, poll);
     const double curvature = k.dot(conjugate_, product_, n);
     const double smallest =

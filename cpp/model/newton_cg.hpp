@@ -46,6 +46,8 @@ class NewtonCG {
   enum class Outcome { stepped, converged, stuck };
   // Moves the network's parameters by one damped Newton step; they change at the end only.
   Outcome step(const Poll& poll);
+  // The parameters were changed from outside: the next step starts from them.
+  void restart() { started_ = false; }
   double loss() const { return loss_; }  // after the last step
   double gradient_norm() const { return gradient_norm_; }
 

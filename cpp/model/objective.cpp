@@ -157,7 +157,7 @@ Index block_rows(const Network<T>& network, Index rows) {
 template <class T>
 int threads_for(const Network<T>& network, Index rows) {
   return team_size(2.0 * static_cast<double>(rows) * static_cast<double>(network.size())) > 1
-             ? num_threads()
+             ? workspace_threads()
              : 1;
 }
 

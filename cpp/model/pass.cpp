@@ -83,7 +83,7 @@ T* Pass<T>::forward(const MatrixView<const T>& x, bool logits) {
   const auto& stages = network_.stages();
   rows_ = x.rows;
   MatrixView<const T> input = x;
-  T* out = gradients_[0];
+  T* out = gradients_[1];  // not where the loss puts its gradient: metrics come after it
   if (stages.empty()) copy_rows(x, out);
   for (std::size_t s = 0; s < stages.size(); ++s) {
     const Stage<T>& stage = stages[s];

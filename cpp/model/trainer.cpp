@@ -40,6 +40,7 @@ Trainer<T>::Trainer(Network<T>& network, Optimizer<T>& optimizer, const LossSpec
       snapshot_(memory_.take(network.size())),
       order_(options_.shuffle ? static_cast<std::size_t>(data.rows()) : 0),
       history_((1 + metrics.size()) * (validation == nullptr ? 1 : 2)) {
+  require_equal("parameters of the optimizer", optimizer.size(), network.size());
   objective_.check_targets(data);
   if (validation != nullptr) validation_means_.emplace(objective_, network, *validation);
   if (optimizer.full_batch()) {
@@ -57,6 +58,9 @@ bool Trainer<T>::run(Index until_epoch, double seconds, const Poll& poll) {
   const auto due = Clock::now() + std::chrono::duration<double>(seconds);
   if (!in_epoch_ && epoch_ < until_epoch && !finished()) {
     // Between calls the caller may have changed the parameters: these are what a divergence restores.
+    if (newton_ && !std::equal(snapshot_, snapshot_ + network_.size(), network_.parameters())) {
+      newton_->restart();
+    }
     std::copy_n(network_.parameters(), network_.size(), snapshot_);
   }
   with_team(threads_for(network_, pass_.most_rows()), [&] {

@@ -142,7 +142,7 @@ class Layer:
     def rescaling(scale: float, offset: float) -> Layer: ...
 
 class Dataset:
-    """Borrowed arrays: keeps them alive, copies nothing.
+    """Borrowed arrays, kept alive; only labels are copied, and what is not aligned.
 
     x: 2-D, any strides, float32/float64/bool/(u)int8..64; y: (n, n_outputs) C-contiguous of the
     network's dtype, or (n,) int32 labels, or None for prediction; sample_weight: (n,) contiguous of

@@ -48,7 +48,7 @@ class SGD:
 class RMSprop:
     """v = rho v + (1 - rho) g^2, w -= lr g / sqrt(v + epsilon).
 
-    Centered: m = rho m + (1 - rho) g and v - m^2 + epsilon under the root.
+    Centered: m = rho m + (1 - rho) g and max(v - m^2, 0) + epsilon under the root.
     With momentum mu: u = mu u + step, w -= u.
     """
 
@@ -77,7 +77,7 @@ class RMSprop:
         for w, v, m, u, g in state:
             v[...] = self.rho * v + (1 - self.rho) * g**2
             m[...] = self.rho * m + (1 - self.rho) * g
-            variance = v - m**2 if self.centered else v
+            variance = np.maximum(v - m**2, 0) if self.centered else v
             u[...] = self.momentum * u + self.learning_rate * g / np.sqrt(variance + self.epsilon)
             w -= u
 
