@@ -148,10 +148,12 @@ std::atomic<bool> pool_started{false};
 std::atomic<bool> pool_lost{false};
 
 #if defined(__linux__)
+bool lost_before = false;
 void before_fork() {
+  lost_before = pool_lost;
   if (pool_started && omp_pause_resource_all(omp_pause_hard) != 0) pool_lost = true;
 }
-void in_parent() { pool_lost = false; }
+void in_parent() { pool_lost = lost_before; }
 [[maybe_unused]] const int fork_handlers = pthread_atfork(before_fork, in_parent, nullptr);
 #endif
 

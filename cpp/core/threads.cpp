@@ -76,7 +76,7 @@ void set_num_threads(int n) { thread_count() = std::max(1, n); }
 int team_size(double flops) {
   constexpr double worth_a_thread = 1.5e6;  // about 25 us of arithmetic on one core
   const double wanted = flops / worth_a_thread;
-  const int available = num_threads();
+  const int available = std::min(num_threads(), kMostThreads);
   return wanted >= available ? available : std::max(1, static_cast<int>(wanted));
 }
 

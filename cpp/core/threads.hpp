@@ -9,6 +9,7 @@ int available_cpus();
 // Threads that work may be spread over.  At first SHALLOWCORE_NUM_THREADS, else OMP_NUM_THREADS,
 // else available_cpus().
 int num_threads();
+inline constexpr int kMostThreads = 64;  // that work is ever spread over, whatever was asked for
 void set_num_threads(int n);
 
 // Threads worth using for `flops` operations: handing work over costs time, so small work stays on
