@@ -316,3 +316,21 @@ def test_no_warning_where_there_is_no_symmetry(n_hidden):
     model = models.Sequential([*stack, layers.Dense(1, "sigmoid", kernel_initializer="zeros")])
     model.compile("sgd", "binary_crossentropy")
     model.fit(X, LABELS, verbose=0)  # warnings are errors here
+
+
+def test_figures_that_a_callback_writes_join_the_history():
+    class Score(callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            assert "score" not in logs
+            logs["score"] = 10.0 * epoch
+
+    history = classifier().fit(X, LABELS, epochs=3, verbose=0, callbacks=[Score()])
+    assert history.history["score"] == [0.0, 10.0, 20.0]
+    assert history.params["epochs"] == 3
+
+
+def test_attributes_that_are_no_hooks_are_left_alone():
+    class Quiet(callbacks.Callback):
+        on_gpu = False
+
+    classifier().fit(X, LABELS, verbose=0, callbacks=Quiet())

@@ -5,7 +5,15 @@ import pickle
 
 import numpy as np
 import pytest
-from shallowcore import _core, activations, losses, metrics, optimizers, regularizers
+from shallowcore import (
+    _core,
+    activations,
+    initializers,
+    losses,
+    metrics,
+    optimizers,
+    regularizers,
+)
 
 # --- the core's tables ----------------------------------------------------------------------------
 
@@ -149,3 +157,10 @@ def test_metrics_by_class():
     assert metrics.MeanAbsoluteError().name == "mean_absolute_error"
     with pytest.raises(ValueError, match="metric 'mape' is not known"):
         metrics.get("mape")
+
+
+def test_keras_short_spellings():
+    assert repr(regularizers.l2(0.5)) == "L2(0.5)"
+    assert repr(regularizers.l1_l2(0.1, 0.2)) == "L1L2(0.1, 0.2)"
+    assert isinstance(initializers.get("normal"), initializers.RandomNormal)
+    assert isinstance(initializers.get("zero"), initializers.Zeros)

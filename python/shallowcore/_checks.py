@@ -93,7 +93,7 @@ def check_name(
     if found is None:
         candidates = [*known, *(aliases or {})]
         raise ValueError(
-            f"{argument} {name!r} is not known{did_you_mean(name, candidates)} "
+            f"{argument} {name!r} is not known{did_you_mean(name, candidates) or '.'} "
             f"Expected one of: {', '.join(known)}"
         )
     return found

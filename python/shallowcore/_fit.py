@@ -88,6 +88,7 @@ class Training:
         self._model.stop_training = False
         self._model.history = self._history
         self._history.set_model(self._model)
+        self._history.set_params(self._callbacks.params)
         self._callbacks.begin()
         self._display = _progress.make(
             settings.verbose, settings.initial_epoch, settings.epochs, self._trainer.n_batches
@@ -112,7 +113,9 @@ class Training:
             before, done = done, self._trainer.epoch
             if stepwise and done > before:
                 epoch = self._settings.initial_epoch + before
-                self._callbacks.epoch_end(epoch, self._last_logs())
+                logs = self._last_logs()
+                self._callbacks.epoch_end(epoch, logs)
+                self._history.add_figures(logs)
             if self._trainer.stop_reason not in ("", "epochs"):
                 break
         self._tell_reason()
@@ -143,7 +146,9 @@ class Training:
 
     def _last_logs(self) -> dict[str, float]:
         """Figures of the last finished epoch, a new dict."""
-        return {name: values[-1] for name, values in self._history.history.items()}
+        done = len(self._history.epoch)
+        figures = self._history.history.items()
+        return {name: values[-1] for name, values in figures if values and len(values) == done}
 
     def _tell_reason(self) -> None:
         """Warn where training did not end as it should."""

@@ -108,6 +108,13 @@ class History(Callback):
         for name, value in logs.items():
             self.history.setdefault(name, []).append(value)
 
+    def add_figures(self, logs: Logs) -> None:
+        """Append figures of the last epoch that callbacks wrote into their logs."""
+        for name, value in logs.items():
+            values = self.history.setdefault(name, [])
+            if len(values) < len(self.epoch):
+                values.append(value)
+
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Append the figures of one epoch, for a History that a user passes among `callbacks`."""
         self.add(epoch, logs or {})
@@ -161,7 +168,7 @@ class CallbackList:
     def __init__(self, callbacks: Any, model: Sequential, params: dict[str, Any]) -> None:
         self._callbacks = _checked(callbacks)
         self._model = model
-        self._params = params
+        self.params = params
 
     @property
     def need_epochs(self) -> bool:
@@ -175,7 +182,7 @@ class CallbackList:
     def begin(self) -> None:
         """Tell every callback of its model, then that the training begins."""
         for one in self._callbacks:
-            one.set_params(self._params)
+            one.set_params(self.params)
             one.set_model(self._model)
         for one in self._callbacks:
             one.on_train_begin({})
@@ -206,7 +213,7 @@ def _checked(callbacks: Any) -> list[Callback]:
     if callbacks is None:
         return []
     if isinstance(callbacks, Callback):
-        return [callbacks]
+        callbacks = [callbacks]
     if not isinstance(callbacks, Iterable):
         raise TypeError(f"callbacks must be a list of Callback objects, got {callbacks!r}")
     found = list(callbacks)
@@ -215,9 +222,10 @@ def _checked(callbacks: Any) -> list[Callback]:
             hint = "; give an object, not its class" if isinstance(one, type) else ""
             raise TypeError(f"callbacks must hold Callback objects, got {one!r}{hint}")
         for name in dir(one):
-            if name.startswith("on_") and name not in _HOOKS:
+            hook = name.startswith("on_") and callable(getattr(one, name))
+            if hook and name not in _HOOKS:
                 raise TypeError(
                     f"{type(one).__name__} has a hook {name!r} that is never called"
-                    f"{did_you_mean(name, _HOOKS)} The hooks are: {', '.join(_HOOKS)}"
+                    f"{did_you_mean(name, _HOOKS) or '.'} The hooks are: {', '.join(_HOOKS)}"
                 )
     return found

@@ -204,6 +204,14 @@ _CLASSES: dict[str, type[Initializer]] = {
     "lecun_uniform": LecunUniform,
 }
 
+# Keras' short forms.
+_ALIASES = {
+    "zero": "zeros",
+    "one": "ones",
+    "normal": "random_normal",
+    "uniform": "random_uniform",
+}
+
 
 def get(identifier: str | ArrayLike | Draw, argument: str = "initializer") -> Draw:
     """Return the callable (shape, rng) -> array that `identifier` names.
@@ -236,6 +244,6 @@ def get(identifier: str | ArrayLike | Draw, argument: str = "initializer") -> Dr
     if callable(identifier):
         return identifier
     if isinstance(identifier, str):
-        return _CLASSES[check_name(identifier, argument, _CLASSES)]()
+        return _CLASSES[check_name(identifier, argument, _CLASSES, _ALIASES)]()
     values = check_number_type(as_array(identifier, argument), argument)
     return Values(check_finite(values.astype(np.float64), argument))

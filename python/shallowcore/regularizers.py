@@ -6,7 +6,7 @@ from typing import Any
 
 from shallowcore._checks import check_float, check_name
 
-__all__ = ["L1", "L1L2", "L2", "Regularizer", "get"]
+__all__ = ["L1", "L1L2", "L2", "Regularizer", "get", "l1", "l1_l2", "l2"]
 
 
 class Regularizer:
@@ -102,6 +102,9 @@ class L1L2(Regularizer):
 
 
 _CLASSES: dict[str, type[Regularizer]] = {"l1": L1, "l2": L2, "l1_l2": L1L2}
+
+# Keras' short spellings.
+l1, l2, l1_l2 = L1, L2, L1L2
 
 
 def get(identifier: Any, argument: str = "regularizer") -> Regularizer:
