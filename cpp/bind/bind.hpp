@@ -6,6 +6,8 @@
 #include <pybind11/stl.h>
 
 #include <memory>
+#include <type_traits>
+#include <utility>
 #include <variant>
 
 #include "model/trainer.hpp"
@@ -29,6 +31,10 @@ struct AnyOptimizer {
 struct AnyTrainer {
   Either<Trainer> trainer;
 };
+
+// Element type of the network that P, a member of such a variant, points to.
+template <class P>
+using ElementOf = std::remove_cvref_t<decltype(*std::declval<P&>()->parameters())>;
 
 // Arrays of the caller, kept alive and described for the core; nothing is copied that is aligned.
 struct BoundDataset {

@@ -52,7 +52,7 @@ py::list tensors_of(const Network<T>& network, const T* values) {
 py::list parameter_views(const py::object& owner) {
   return std::visit(
       [&](auto& network) {
-        using T = std::remove_reference_t<decltype(*network->parameters())>;
+        using T = ElementOf<decltype(network)>;
         py::list list;
         for (const Tensor& tensor : network->tensors()) {
           std::vector<py::ssize_t> shape{tensor.rows, tensor.cols};
@@ -67,7 +67,7 @@ py::list parameter_views(const py::object& owner) {
 py::array predict_outputs(const AnyNetwork& self, const BoundDataset& data) {
   return std::visit(
       [&](const auto& network) -> py::array {
-        using T = std::remove_const_t<std::remove_reference_t<decltype(*network->parameters())>>;
+        using T = ElementOf<decltype(network)>;
         auto out = new_matrix<T>(data.data.rows(), network->n_outputs());
         T* values = out.mutable_data();
         const py::gil_scoped_release released;
@@ -81,7 +81,7 @@ std::vector<double> evaluate_means(const AnyNetwork& self, const BoundDataset& d
                                    const LossSpec& loss, const std::vector<std::string>& metrics) {
   return std::visit(
       [&](const auto& network) {
-        using T = std::remove_const_t<std::remove_reference_t<decltype(*network->parameters())>>;
+        using T = ElementOf<decltype(network)>;
         const py::gil_scoped_release released;
         const Objective<T> objective(*network, loss, metrics);
         return Evaluator<T>(objective, *network, data.data)(SignalPoll());
@@ -92,7 +92,7 @@ std::vector<double> evaluate_means(const AnyNetwork& self, const BoundDataset& d
 py::tuple gradients(const AnyNetwork& self, const BoundDataset& data, const LossSpec& loss) {
   return std::visit(
       [&](const auto& network) {
-        using T = std::remove_const_t<std::remove_reference_t<decltype(*network->parameters())>>;
+        using T = ElementOf<decltype(network)>;
         Arena<T> gradient(network->size());
         double value = 0;
         {

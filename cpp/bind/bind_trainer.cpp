@@ -22,7 +22,7 @@ AnyOptimizer make_optimizer(const AnyNetwork& network, const std::string& name,
                             const std::map<std::string, double>& parameters) {
   return std::visit(
       [&](const auto& n) -> AnyOptimizer {
-        using T = std::remove_const_t<std::remove_reference_t<decltype(*n->parameters())>>;
+        using T = ElementOf<decltype(n)>;
         return {std::make_unique<Optimizer<T>>(*n, name, parameters)};
       },
       network.network);
@@ -48,7 +48,7 @@ AnyTrainer make_trainer(const AnyNetwork& network, const AnyOptimizer& optimizer
   const TrainingOptions options{batch_size, shuffle, seed, epoch_counter};
   return std::visit(
       [&](const auto& n) -> AnyTrainer {
-        using T = std::remove_const_t<std::remove_reference_t<decltype(*n->parameters())>>;
+        using T = ElementOf<decltype(n)>;
         const auto* own = std::get_if<std::unique_ptr<Optimizer<T>>>(&optimizer.optimizer);
         if (own == nullptr) throw InvalidArgument("optimizer", "another dtype", "the network's");
         return {std::make_unique<Trainer<T>>(*n, **own, loss, metrics, data.data,

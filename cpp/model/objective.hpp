@@ -49,7 +49,6 @@ class Objective {
   LossArgs<T> loss_args(const Block<T>& block, const T* prediction, Index n_samples,
                         T* gradient) const;
   bool from_logits() const { return from_logits_; }
-  double scale() const { return spec_.scale; }
 
  private:
   enum class Metric { binary_accuracy, categorical_accuracy, mse, mae };

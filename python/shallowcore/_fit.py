@@ -116,7 +116,7 @@ class Training:
                 logs = self._last_logs()
                 self._callbacks.epoch_end(epoch, logs)
                 self._history.add_figures(logs)
-            if self._trainer.stop_reason not in ("", "epochs"):
+            if self._trainer.stop_reason:
                 break
         self._tell_reason()
 
