@@ -119,9 +119,10 @@ SHALLOWCORE_INLINE void store_partial(T* p, Vec<T> v, ptrdiff_t n) {
 #endif
 }
 
+// x in every lane.  x - 0 is x, which compilers know; x + 0 is not (-0 + 0 = 0), and costs an addition.
 template <class T>
 SHALLOWCORE_INLINE Vec<T> broadcast(T x) {
-  return Vec<T>{} + x;
+  return x - Vec<T>{};
 }
 
 // --- bits and selection -----------------------------------------------------------------------
