@@ -45,7 +45,7 @@ bool NewtonCG<T>::reached_tolerance() const {
 }
 
 template <class T>
-typename NewtonCG<T>::Outcome NewtonCG<T>::step(const Poll& poll) {
+Outcome NewtonCG<T>::step(const Poll& poll) {
   if (!started_) {
     loss_ = loss_and_gradient(objective_, network_, data_, gradient_, poll);
     gradient_norm_ = first_norm_ = norm(gradient_);

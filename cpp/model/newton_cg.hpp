@@ -1,8 +1,7 @@
 // Newton's method with conjugate gradients on all samples: exact Hessian-vector products.
 #pragma once
 
-#include "model/objective.hpp"
-#include "model/optimizer.hpp"
+#include "model/plan.hpp"
 
 namespace shallowcore {
 
@@ -43,7 +42,6 @@ class NewtonCG {
   NewtonCG(Network<T>& network, Optimizer<T>& optimizer, const Objective<T>& objective,
            const Dataset& data);
 
-  enum class Outcome { stepped, converged, stuck };
   // Moves the network's parameters by one damped Newton step; they change at the end only.
   Outcome step(const Poll& poll);
   // The parameters were changed from outside: the next step starts from them.

@@ -74,23 +74,28 @@ LossArgs<T> Objective<T>::loss_args(const Block<T>& block, const T* prediction, 
 }
 
 template <class T>
-void Objective<T>::add_block(Pass<T>& pass, const Block<T>& block, Index n_samples, T* gradient,
-                             Sums& sums) const {
-  T* prediction = pass.forward(block.x, fused_);
-  T* d = gradient == nullptr ? nullptr : pass.output_gradient();
+void Objective<T>::add_loss(const Block<T>& block, T* prediction, Index n_samples, T* d,
+                            Sums& sums) const {
   const LossArgs<T> args = loss_args(block, prediction, n_samples, d);
   sums.loss += spec_.scale * (from_logits_ ? loss_.from_logits(args) : loss_.from_outputs(args));
   sums.samples += static_cast<double>(block.x.rows);
-  if (!metrics_.empty()) {
-    if (fused_) {
-      const Index cols = network_.n_outputs();
-      apply_activation(network_.stages().back().activation, prediction, prediction, block.x.rows,
-                       cols);
-    }
-    for (std::size_t i = 0; i < metrics_.size(); ++i) {
-      sums.metrics[i] += measure(metrics_[i], block, prediction);
-    }
+  if (metrics_.empty()) return;
+  if (fused_) {
+    const Index cols = network_.n_outputs();
+    apply_activation(network_.stages().back().activation, prediction, prediction, block.x.rows,
+                     cols);
   }
+  for (std::size_t i = 0; i < metrics_.size(); ++i) {
+    sums.metrics[i] += measure(metrics_[i], block, prediction);
+  }
+}
+
+template <class T>
+void Objective<T>::add_block(Pass<T>& pass, const Block<T>& block, Index n_samples, T* gradient,
+                             Sums& sums) const {
+  T* prediction = pass.forward(block.x, fused_);
+  add_loss(block, prediction, n_samples, gradient == nullptr ? nullptr : pass.output_gradient(),
+           sums);
   if (gradient != nullptr) pass.backward(block.x, fused_, gradient);
 }
 

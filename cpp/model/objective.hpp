@@ -37,6 +37,11 @@ class Objective {
   const std::vector<std::string>& metrics() const { return metric_names_; }
   void check_targets(const Dataset& data) const;
 
+  // Loss and metrics of a block of a batch of n_samples, from what the network gave for it (logits
+  // where fused()); adds to sums, and puts the gradient with respect to it into d unless that is null
+  // (d may not be prediction where there are metrics, which overwrite it with the outputs).
+  void add_loss(const Block<T>& block, T* prediction, Index n_samples, T* d, Sums& sums) const;
+
   // Forward pass and loss of a block that belongs to a batch of n_samples; adds to sums, and the
   // parameters' gradient of (loss sum) / n_samples to `gradient` unless that is null.
   void add_block(Pass<T>& pass, const Block<T>& block, Index n_samples, T* gradient,

@@ -64,9 +64,14 @@ void Optimizer<T>::set(const std::string& parameter, double value) {
 }
 
 template <class T>
+void Optimizer<T>::next_step(T* constants) {
+  kernels_->prepare(values_.data(), ++iterations_, constants);
+}
+
+template <class T>
 void Optimizer<T>::step(T* w, const T* gradient) {
   T constants[kMaxParameters] = {};
-  kernels_->prepare(values_.data(), ++iterations_, constants);
+  next_step(constants);
   over_rows(size_, 10.0 * static_cast<double>(size_), [&](Index first, Index count) {
     T* slots[kMaxSlots] = {};
     for (int i = 0; i < n_slots_; ++i) slots[i] = slot(i) + first;

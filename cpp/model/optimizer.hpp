@@ -38,6 +38,9 @@ class Optimizer {
 
   // One step of a first-order method: w from its gradient (size() elements each).
   void step(T* w, const T* gradient);
+  // For those who do the step themselves: counts it, and gives its constants and its sweep.
+  void next_step(T* constants);
+  const OptimizerKernels<T>& sweep() const { return *kernels_; }
   void count_iteration() { ++iterations_; }
   // State to zero, as before the first step.
   void clear();

@@ -4,21 +4,13 @@
 // back by the clock so that the caller can show progress and answer signals.
 #pragma once
 
-#include <cmath>
 #include <map>
 #include <memory>
 #include <optional>
 
-#include "model/newton_cg.hpp"
+#include "model/plan.hpp"
 
 namespace shallowcore {
-
-struct TrainingOptions {
-  Index batch_size = 32;
-  bool shuffle = true;
-  std::uint64_t seed = 0;
-  std::uint32_t epoch_counter = 0;  // epochs this model has started before
-};
 
 enum class StopReason { none, converged, diverged, stuck };
 
@@ -38,7 +30,7 @@ class Trainer {
   Index n_batches() const { return n_batches_; }
   std::uint32_t epoch_counter() const { return options_.epoch_counter; }
   StopReason stop_reason() const { return stop_reason_; }
-  double gradient_norm() const { return newton_ ? newton_->gradient_norm() : std::nan(""); }
+  double gradient_norm() const { return plan_->gradient_norm(); }
   std::vector<double> running() const { return sums_.means(); }
   // "loss", the metrics, and "val_..." of both: one value for each finished epoch from `first` on.
   std::map<std::string, std::vector<double>> history(Index first) const;
@@ -47,7 +39,6 @@ class Trainer {
  private:
   void begin_epoch();
   void run_batch(const Poll& poll);
-  void run_newton_step(const Poll& poll);
   void end_epoch(const Poll& poll);
   void diverge();
   bool finished() const { return stop_reason_ != StopReason::none; }
@@ -58,21 +49,14 @@ class Trainer {
   const Dataset& data_;
   TrainingOptions options_;
   Index n_batches_;
-  Pass<T> pass_;
-  BatchReader<T> reader_;
-  Arena<T> memory_;
-  T* gradient_;
-  T* snapshot_;  // parameters after the last epoch that ended well
   std::vector<std::int64_t> order_;
-  std::unique_ptr<NewtonCG<T>> newton_;
-  std::optional<Evaluator<T>> training_means_;  // of a full-batch solver's metrics
+  std::unique_ptr<Plan<T>> plan_;
   std::optional<Evaluator<T>> validation_means_;
 
   Index epoch_ = 0;
   Index batch_ = 0;
   bool in_epoch_ = false;
   Sums sums_;
-  Sums before_;                               // sums before the batch under way
   std::vector<std::vector<double>> history_;  // loss, metrics, then validation's
   StopReason stop_reason_ = StopReason::none;
 };

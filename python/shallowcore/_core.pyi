@@ -205,6 +205,7 @@ class Trainer:
         shuffle: bool = True,
         seed: int = 0,
         epoch_counter: int = 0,
+        epochs: int = 1,
     ) -> None: ...
     def run(self, until_epoch: int, seconds: float) -> bool:
         """Train until `until_epoch` epochs of this trainer are done, or for about `seconds`.

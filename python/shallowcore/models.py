@@ -88,6 +88,7 @@ class Sequential(CompiledModel):
         validation: _data.Samples | None,
         batch_size: int,
         shuffle: bool,
+        epochs: int,
     ) -> _core.Trainer:
         compiled = self._require_compiled()
         return _core.Trainer(
@@ -101,6 +102,7 @@ class Sequential(CompiledModel):
             shuffle=shuffle,
             seed=self.seed,
             epoch_counter=self._epochs_started,
+            epochs=epochs,
         )
 
     @contextmanager
@@ -211,7 +213,12 @@ class Sequential(CompiledModel):
             network = self._build(spec.feature_shape)
             self._warn_of_symmetry()
             trainer = self._trainer(
-                network, training, validation, settings.batch_size, settings.shuffle
+                network,
+                training,
+                validation,
+                settings.batch_size,
+                settings.shuffle,
+                settings.n_epochs,
             )
             self._plan = trainer.plan_summary()
             job = _fit.Training(
@@ -259,7 +266,7 @@ class Sequential(CompiledModel):
             spec = self._spec(x)
             batch = _data.samples(spec, x, y, sample_weight).weighted(class_weight, spec)
             network = self._build(spec.feature_shape)
-            trainer = self._trainer(network, batch, None, batch.n_samples, False)
+            trainer = self._trainer(network, batch, None, batch.n_samples, False, 1)
             while not trainer.run(1, _fit.SLICE):
                 pass
             compiled = self._require_compiled()

@@ -1,0 +1,79 @@
+#include "model/plan.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+
+#include "model/plans.hpp"
+
+namespace shallowcore {
+namespace {
+
+// In the order of preference: the first that suits and pays is taken.
+template <class T>
+std::vector<PlanKind<T>> plan_kinds() {
+  return {newton_plan<T>(), blocks_plan<T>()};
+}
+
+template <class T>
+PlanKind<T> forced(const std::string& name, const Problem<T>& problem) {
+  std::string known;
+  for (const PlanKind<T>& kind : plan_kinds<T>()) {
+    known += (known.empty() ? "" : ", ") + std::string(kind.name);
+    if (name != kind.name) continue;
+    const std::string refusal = kind.refusal(problem);
+    if (refusal.empty()) return kind;
+    throw InvalidState("SHALLOWCORE_FORCE_PLAN=" + name +
+                       " does not suit this training: " + refusal);
+  }
+  throw InvalidState("SHALLOWCORE_FORCE_PLAN must be one of " + known + ", got '" + name + "'");
+}
+
+template <class T>
+PlanKind<T> chosen(const Problem<T>& problem) {
+  const char* name = std::getenv("SHALLOWCORE_FORCE_PLAN");
+  if (name != nullptr && *name != '\0') return forced(name, problem);
+  for (const PlanKind<T>& kind : plan_kinds<T>()) {
+    if (kind.refusal(problem).empty() && kind.pays(problem)) return kind;
+  }
+  throw InvalidState("no plan suits this training");
+}
+
+}  // namespace
+
+template <class T>
+Plan<T>::Plan(const Problem<T>& problem) : problem_(problem) {}
+
+template <class T>
+bool Plan<T>::keep() {
+  const Network<T>& network = problem_.network;
+  if (!kernels<T>().all_finite(network.parameters(), network.size())) return false;
+  if (kept_.data() == nullptr) kept_ = Arena<T>(network.size(), Fill::none);
+  std::copy_n(network.parameters(), network.size(), kept_.data());
+  return true;
+}
+
+template <class T>
+void Plan<T>::restore() {
+  if (kept_.data() != nullptr) {
+    std::copy_n(kept_.data(), problem_.network.size(), problem_.network.parameters());
+  }
+  problem_.optimizer.clear();
+}
+
+template <class T>
+double Plan<T>::gradient_norm() const {
+  return std::nan("");
+}
+
+template <class T>
+std::unique_ptr<Plan<T>> make_plan(const Problem<T>& problem) {
+  return chosen(problem).make(problem);
+}
+
+template class Plan<float>;
+template class Plan<double>;
+template std::unique_ptr<Plan<float>> make_plan(const Problem<float>&);
+template std::unique_ptr<Plan<double>> make_plan(const Problem<double>&);
+
+}  // namespace shallowcore

@@ -1,0 +1,25 @@
+// The plans there are.  Each says why it does not suit a training (empty text: it does), and whether it
+// is the one to take if it suits.
+#pragma once
+
+#include "model/plan.hpp"
+
+namespace shallowcore {
+
+template <class T>
+struct PlanKind {
+  const char* name;
+  std::string (*refusal)(const Problem<T>& problem);
+  bool (*pays)(const Problem<T>& problem);
+  std::unique_ptr<Plan<T>> (*make)(const Problem<T>& problem);
+};
+
+// newton_cg, the only one for its optimizer.
+template <class T>
+PlanKind<T> newton_plan();
+
+// Any network, in blocks of rows, layer by layer.
+template <class T>
+PlanKind<T> blocks_plan();
+
+}  // namespace shallowcore
