@@ -9,6 +9,7 @@
 
 #include "kernels/simd.hpp"
 #include "kernels/table.hpp"
+#include "kernels/transpose.inl.hpp"
 
 namespace shallowcore::SHALLOWCORE_ISA {
 
@@ -17,6 +18,7 @@ inline constexpr int kTileRows = 12;
 #else
 inline constexpr int kTileRows = 6;
 #endif
+inline constexpr int kThinRows = 12;  // of tiles that are one vector wide: as many accumulators
 inline constexpr ptrdiff_t kBlockDepth = 256;            // k of one pass over c
 inline constexpr ptrdiff_t kBlockRows = 12 * kTileRows;  // rows of a that stay in the L2 cache
 inline constexpr ptrdiff_t kPackRowsFrom = 32768;        // elements of a from which it is packed
@@ -40,6 +42,7 @@ struct TileArgs {
   ptrdiff_t k;
   const T* a;
   ptrdiff_t a_row, a_col;
+  ptrdiff_t a_inner, a_panel;
   const T* b;
   ptrdiff_t b_row;
   const T* init;
@@ -73,15 +76,18 @@ SHALLOWCORE_NOINLINE void tile(const TileArgs<T>& args) {
   const T* a = args.a;
   const T* b = args.b;
   const ptrdiff_t a_row = args.a_row, a_col = args.a_col, b_row = args.b_row;
-  for (ptrdiff_t p = 0; p < args.k; ++p, a += a_col, b += b_row) {
-    Vec<T> columns[VECTORS];
+  for (ptrdiff_t left = args.k; left > 0; left -= args.a_inner, a += args.a_panel) {
+    const T* x = a;
+    for (ptrdiff_t p = least(left, args.a_inner); p > 0; --p, x += a_col, b += b_row) {
+      Vec<T> columns[VECTORS];
 #pragma GCC unroll 2
-    for (int v = 0; v < VECTORS; ++v) columns[v] = load<T>(b + v * width);
+      for (int v = 0; v < VECTORS; ++v) columns[v] = load<T>(b + v * width);
 #pragma GCC unroll 16
-    for (int i = 0; i < ROWS; ++i) {
-      const Vec<T> x = broadcast<T>(a[i * a_row]);
+      for (int i = 0; i < ROWS; ++i) {
+        const Vec<T> factor = broadcast<T>(x[i * a_row]);
 #pragma GCC unroll 2
-      for (int v = 0; v < VECTORS; ++v) acc[i][v] = fma<T>(x, columns[v], acc[i][v]);
+        for (int v = 0; v < VECTORS; ++v) acc[i][v] = fma<T>(factor, columns[v], acc[i][v]);
+      }
     }
   }
 #pragma GCC unroll 16
@@ -101,7 +107,14 @@ SHALLOWCORE_NOINLINE void tile(const TileArgs<T>& args) {
 template <class T>
 using Tile = void (*)(const TileArgs<T>&);
 
-template <class T, int VECTORS, int ROWS = kTileRows>
+// Height of the next tile where `left` rows are to go: the last two share what is left, because a tile
+// of a row or two cannot keep the multipliers busy.
+SHALLOWCORE_INLINE ptrdiff_t tile_height(ptrdiff_t left, ptrdiff_t most) {
+  if (left >= 2 * most || left <= most) return least(left, most);
+  return (left + 1) / 2;
+}
+
+template <class T, int VECTORS, int ROWS = VECTORS == 1 ? kThinRows : kTileRows>
 SHALLOWCORE_INLINE Tile<T> tile_of(ptrdiff_t rows) {
   if constexpr (ROWS == 1) {
     return tile<T, 1, VECTORS>;
@@ -122,9 +135,14 @@ void pack(const T* b, ptrdiff_t b_row, ptrdiff_t b_col, ptrdiff_t k, ptrdiff_t n
     const ptrdiff_t cols = least(width, n - j);
     T* panel = packed + k * j;
     const T* from = b + j * b_col;
+    if (b_row == 1 && cols == width) {
+      transpose<T>(from, b_col, cols, k, panel, width);
+      continue;
+    }
     for (ptrdiff_t p = 0; p < k; ++p, panel += width, from += b_row) {
       ptrdiff_t i = 0;
       if (b_col == 1) {
+        for (; i + kWidth<T> <= cols; i += kWidth<T>) store<T>(panel + i, load<T>(from + i));
         for (; i < cols; ++i) panel[i] = from[i];
       } else {
         for (; i < cols; ++i) panel[i] = from[i * b_col];
@@ -134,12 +152,11 @@ void pack(const T* b, ptrdiff_t b_row, ptrdiff_t b_col, ptrdiff_t k, ptrdiff_t n
   }
 }
 
-// Rows of a in groups of kTileRows, depth after depth, as the tile reads them; the last group keeps
-// its own smaller height.
+// Rows of a in groups of a tile's height, depth after depth, as the tile reads them.
 template <class T>
 void pack_rows(const T* a, ptrdiff_t a_row, ptrdiff_t a_col, ptrdiff_t m, ptrdiff_t k, T* packed) {
-  for (ptrdiff_t i = 0; i < m; i += kTileRows) {
-    const ptrdiff_t rows = least(kTileRows, m - i);
+  for (ptrdiff_t i = 0, rows = 0; i < m; i += rows) {
+    rows = tile_height(m - i, kTileRows);
     const T* from = a + i * a_row;
     for (ptrdiff_t r = 0; r < rows; ++r) {
       for (ptrdiff_t p = 0; p < k; ++p) packed[p * rows + r] = from[r * a_row + p * a_col];
@@ -152,7 +169,9 @@ void pack_rows(const T* a, ptrdiff_t a_row, ptrdiff_t a_col, ptrdiff_t m, ptrdif
 template <class T>
 void gemm_block(const GemmArgs<T>& args, ptrdiff_t row, ptrdiff_t rows, ptrdiff_t p,
                 ptrdiff_t depth, bool pack_a) {
-  const T* a = args.a + row * args.a_row + p * args.a_col;
+  const T* a = args.a + row * args.a_row;
+  a += args.a_inner == 0 ? p * args.a_col
+                         : p / args.a_inner * args.a_panel + p % args.a_inner * args.a_col;
   if (pack_a) pack_rows<T>(a, args.a_row, args.a_col, rows, depth, args.scratch);
   const bool first = p == 0;
   for (ptrdiff_t j = 0; j < args.n; j += kPanel<T>) {
@@ -161,13 +180,16 @@ void gemm_block(const GemmArgs<T>& args, ptrdiff_t row, ptrdiff_t rows, ptrdiff_
     const int vectors = width == kPanel<T> ? 2 : 1;
     TileArgs<T> tile_args;
     tile_args.k = depth;
+    tile_args.a_inner = args.a_inner == 0 ? depth : args.a_inner;
+    tile_args.a_panel = args.a_panel;
     tile_args.b_row = args.packed ? width : args.b_row;
     tile_args.b = args.packed ? args.b + args.k * j + p * width : args.b + p * args.b_row + j;
     tile_args.last = cols - (vectors - 1) * kWidth<T>;
     tile_args.c_row = args.c_row;
     tile_args.init_row = first ? args.init_row : args.c_row;
-    for (ptrdiff_t i = 0; i < rows; i += kTileRows) {
-      const ptrdiff_t height = least(kTileRows, rows - i);
+    const ptrdiff_t most = vectors == 1 && !pack_a ? kThinRows : kTileRows;
+    for (ptrdiff_t i = 0, height = 0; i < rows; i += height) {
+      height = tile_height(rows - i, most);
       tile_args.a = pack_a ? args.scratch + i * depth : a + i * args.a_row;
       tile_args.a_row = pack_a ? 1 : args.a_row;
       tile_args.a_col = pack_a ? height : args.a_col;
@@ -281,7 +303,8 @@ void gemm(const GemmArgs<T>& args) {
     if (args.a_col == 1 && (args.b_row == 1 || args.k == 1)) return matrix_vector<T>(args);
     if (args.a_row == 1 && args.c_row == 1) return vector_sums<T>(args);
   }
-  const bool pack_a = args.m * args.k >= kPackRowsFrom && args.n > 2 * kPanel<T>;
+  const bool pack_a =
+      args.m * args.k >= kPackRowsFrom && args.n > 2 * kPanel<T> && args.a_inner == 0;
   ptrdiff_t p = 0;
   do {  // k == 0 still writes init
     const ptrdiff_t depth = least(kBlockDepth, args.k - p);

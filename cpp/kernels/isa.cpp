@@ -6,6 +6,7 @@
 #include "kernels/losses.inl.hpp"
 #include "kernels/optimizers.inl.hpp"
 #include "kernels/rows.inl.hpp"
+#include "kernels/transpose.inl.hpp"
 
 #define SHALLOWCORE_TEXT_OF(x) #x
 #define SHALLOWCORE_TEXT(x) SHALLOWCORE_TEXT_OF(x)
@@ -93,6 +94,7 @@ constexpr KernelTable<T> make_table() {
   table.packed_size = packed_size<T>;
   table.pack = pack<T>;
   table.gemm = gemm<T>;
+  table.transpose = transpose<T>;
   add_activations<T>(table, ElementwiseActivations{}, RowActivations{});
   for (const LossKernels<T>& loss : kLosses<T>) table.losses[table.n_losses++] = loss;
   add_optimizers<T>(table, Optimizers{});

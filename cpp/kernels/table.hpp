@@ -30,6 +30,9 @@ struct GemmArgs {
   ptrdiff_t m, n, k;
   const T* a;
   ptrdiff_t a_row, a_col;
+  // a in panels of so many columns, a_panel elements apart: element (i, p) is
+  // a[i a_row + p % a_inner a_col + p / a_inner a_panel].  a_inner 0: one panel.
+  ptrdiff_t a_inner, a_panel;
   const T* b;  // strided (b_row, b_col), or what `pack` made of it where packed is set
   ptrdiff_t b_row, b_col;
   bool packed;
@@ -120,6 +123,9 @@ struct KernelTable {
   ptrdiff_t (*packed_size)(ptrdiff_t k, ptrdiff_t n);
   void (*pack)(const T* b, ptrdiff_t b_row, ptrdiff_t b_col, ptrdiff_t k, ptrdiff_t n, T* packed);
   void (*gemm)(const GemmArgs<T>&);
+  // out (cols, rows) = a (rows, cols) transposed; out[j] begins at out + j * out_row
+  void (*transpose)(const T* a, ptrdiff_t a_row, ptrdiff_t rows, ptrdiff_t cols, T* out,
+                    ptrdiff_t out_row);
 
   int n_activations, n_losses, n_optimizers;
   ActivationKernels<T> activations[kMaxEntries];

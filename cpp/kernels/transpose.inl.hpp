@@ -1,0 +1,88 @@
+// Transposition in registers, a square of one vector's width at a time.
+#pragma once
+
+#include "kernels/simd.hpp"
+
+namespace shallowcore::SHALLOWCORE_ISA {
+
+// Lanes of a and b in turn: a0 b0 a1 b1 ... of their lower or upper halves.
+#if defined(__AVX512F__)
+template <class T, bool UPPER>
+SHALLOWCORE_INLINE Vec<T> interleave(Vec<T> a, Vec<T> b) {
+  constexpr int at = UPPER ? kWidth<T> / 2 : 0;
+  if constexpr (sizeof(T) == 4) {
+    return __builtin_shufflevector(a, b, at, 16 + at, at + 1, 17 + at, at + 2, 18 + at, at + 3,
+                                   19 + at, at + 4, 20 + at, at + 5, 21 + at, at + 6, 22 + at,
+                                   at + 7, 23 + at);
+  } else {
+    return __builtin_shufflevector(a, b, at, 8 + at, at + 1, 9 + at, at + 2, 10 + at, at + 3,
+                                   11 + at);
+  }
+}
+#elif defined(__AVX__)
+template <class T, bool UPPER>
+SHALLOWCORE_INLINE Vec<T> interleave(Vec<T> a, Vec<T> b) {
+  constexpr int at = UPPER ? kWidth<T> / 2 : 0;
+  if constexpr (sizeof(T) == 4) {
+    return __builtin_shufflevector(a, b, at, 8 + at, at + 1, 9 + at, at + 2, 10 + at, at + 3,
+                                   11 + at);
+  } else {
+    return __builtin_shufflevector(a, b, at, 4 + at, at + 1, 5 + at);
+  }
+}
+#else
+template <class T, bool UPPER>
+SHALLOWCORE_INLINE Vec<T> interleave(Vec<T> a, Vec<T> b) {
+  constexpr int at = UPPER ? kWidth<T> / 2 : 0;
+  if constexpr (sizeof(T) == 4) {
+    return __builtin_shufflevector(a, b, at, 4 + at, at + 1, 5 + at);
+  } else {
+    return __builtin_shufflevector(a, b, at, 2 + at);
+  }
+}
+#endif
+
+// v[i][j] = v[j][i]: log2 rounds of interleaving the first half of the vectors with the second.
+template <class T>
+SHALLOWCORE_INLINE void transpose_square(Vec<T> (&v)[kWidth<T>]) {
+  constexpr int width = kWidth<T>;
+#pragma GCC unroll 4
+  for (int round = 1; round < width; round *= 2) {
+    Vec<T> next[width];
+#pragma GCC unroll 8
+    for (int i = 0; i < width / 2; ++i) {
+      next[2 * i] = interleave<T, false>(v[i], v[i + width / 2]);
+      next[2 * i + 1] = interleave<T, true>(v[i], v[i + width / 2]);
+    }
+#pragma GCC unroll 16
+    for (int i = 0; i < width; ++i) v[i] = next[i];
+  }
+}
+
+// out (cols, rows) = a (rows, cols) transposed.
+template <class T>
+void transpose(const T* a, ptrdiff_t a_row, ptrdiff_t rows, ptrdiff_t cols, T* out,
+               ptrdiff_t out_row) {
+  constexpr ptrdiff_t width = kWidth<T>;
+  ptrdiff_t i = 0;
+  for (; i + width <= rows; i += width) {
+    const T* from = a + i * a_row;
+    ptrdiff_t j = 0;
+    for (; j + width <= cols; j += width) {
+      Vec<T> v[width];
+#pragma GCC unroll 16
+      for (int r = 0; r < width; ++r) v[r] = load<T>(from + r * a_row + j);
+      transpose_square<T>(v);
+#pragma GCC unroll 16
+      for (int c = 0; c < width; ++c) store<T>(out + (j + c) * out_row + i, v[c]);
+    }
+    for (; j < cols; ++j) {
+      for (int r = 0; r < width; ++r) out[j * out_row + i + r] = from[r * a_row + j];
+    }
+  }
+  for (; i < rows; ++i) {
+    for (ptrdiff_t j = 0; j < cols; ++j) out[j * out_row + i] = a[i * a_row + j];
+  }
+}
+
+}  // namespace shallowcore::SHALLOWCORE_ISA
