@@ -28,19 +28,6 @@ AnyOptimizer make_optimizer(const AnyNetwork& network, const std::string& name,
       network.network);
 }
 
-py::list state_views(const py::object& owner) {
-  return std::visit(
-      [&](auto& optimizer) {
-        using T = std::remove_reference_t<decltype(*optimizer->slot(0))>;
-        py::list list;
-        for (int i = 0; i < optimizer->slots(); ++i) {
-          list.append(py::array_t<T>(optimizer->size(), optimizer->slot(i), owner));
-        }
-        return list;
-      },
-      owner.cast<AnyOptimizer&>().optimizer);
-}
-
 AnyTrainer make_trainer(const AnyNetwork& network, const AnyOptimizer& optimizer,
                         const LossSpec& loss, const std::vector<std::string>& metrics,
                         const BoundDataset& data, const BoundDataset* validation, Index batch_size,
@@ -109,7 +96,6 @@ void register_trainer(py::module_& m) {
             std::visit([&](auto& o) { o->set(parameter, value); }, self.optimizer);
           },
           py::arg("parameter"), py::arg("value"))
-      .def("state", &state_views)
       .def("clear",
            [](AnyOptimizer& self) { std::visit([](auto& o) { o->clear(); }, self.optimizer); });
   py::class_<AnyTrainer>(m, "Trainer")

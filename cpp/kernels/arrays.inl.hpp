@@ -42,6 +42,21 @@ void gather(const GatherArgs<T>& args) {
   }
 }
 
+// out (VECTORS * width) += column sums of a (rows, VECTORS * width), in registers.
+template <class T, int VECTORS>
+SHALLOWCORE_INLINE void add_narrow_sums(const T* d, ptrdiff_t rows, T* out) {
+  constexpr int width = kWidth<T>;
+  Vec<T> sum[VECTORS];
+#pragma GCC unroll 2
+  for (int v = 0; v < VECTORS; ++v) sum[v] = load<T>(out + v * width);
+  for (ptrdiff_t i = 0; i < rows; ++i, d += VECTORS * width) {
+#pragma GCC unroll 2
+    for (int v = 0; v < VECTORS; ++v) sum[v] = sum[v] + load<T>(d + v * width);
+  }
+#pragma GCC unroll 2
+  for (int v = 0; v < VECTORS; ++v) store<T>(out + v * width, sum[v]);
+}
+
 template <class T>
 void add_column_sums(const T* d, ptrdiff_t rows, ptrdiff_t cols, T* out) {
   if (cols == 1) {  // one column: its sum in lanes
@@ -52,6 +67,8 @@ void add_column_sums(const T* d, ptrdiff_t rows, ptrdiff_t cols, T* out) {
     out[0] += reduce_add<T>(sum);
     return;
   }
+  if (cols == kWidth<T>) return add_narrow_sums<T, 1>(d, rows, out);
+  if (cols == 2 * kWidth<T>) return add_narrow_sums<T, 2>(d, rows, out);
   for (ptrdiff_t i = 0; i < rows; ++i, d += cols) {
     for (ptrdiff_t j = 0; j < cols; ++j) out[j] += d[j];
   }

@@ -3,6 +3,7 @@
 #include "kernels/activations.inl.hpp"
 #include "kernels/arrays.inl.hpp"
 #include "kernels/gemm.inl.hpp"
+#include "kernels/lanes.inl.hpp"
 #include "kernels/losses.inl.hpp"
 #include "kernels/optimizers.inl.hpp"
 #include "kernels/rows.inl.hpp"
@@ -95,6 +96,10 @@ constexpr KernelTable<T> make_table() {
   table.pack = pack<T>;
   table.gemm = gemm<T>;
   table.transpose = transpose<T>;
+  table.lane_product = lane_product<T>;
+  table.lane_gradient = lane_gradient<T>;
+  table.lane_sums = lane_sums<T>;
+  table.rows_to_lanes = rows_to_lanes<T>;
   add_activations<T>(table, ElementwiseActivations{}, RowActivations{});
   for (const LossKernels<T>& loss : kLosses<T>) table.losses[table.n_losses++] = loss;
   add_optimizers<T>(table, Optimizers{});

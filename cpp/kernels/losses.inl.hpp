@@ -22,12 +22,58 @@ SHALLOWCORE_INLINE T weight_of(const LossArgs<T>& args, ptrdiff_t row) {
 // An elementwise loss is a struct PAIR made from LossArgs, with
 //   evaluate(prediction, target, value, slope)   the loss and its derivative
 //   curvature(prediction, target)                its second derivative
+//   Sum, add(prediction, target, part, present, sum, slope), total(sum)
+//                                                its sum over vectors, in the lanes that are present
+//   part(prediction)                             what add needs and takes long to compute
 
-// Sum of PAIR's values over n contiguous elements, each times its weight (null: 1); gradients times
-// weight and scale into `gradient` unless that is null.  Short sums in T, long ones in double.
+// How losses are summed unless they know better: as they come.
+template <class T, class PAIR>
+struct PlainSum {
+  typedef Vec<T> Sum;
+  SHALLOWCORE_INLINE static Vec<T> part(Vec<T>) { return Vec<T>{}; }
+  SHALLOWCORE_INLINE void add(Vec<T> prediction, Vec<T> target, Vec<T>, IntVec<T> present, Sum& sum,
+                              Vec<T>& slope) const {
+    Vec<T> value;
+    static_cast<const PAIR*>(this)->evaluate(prediction, target, value, slope);
+    sum = sum + select<T>(present, value, Vec<T>{});
+  }
+  SHALLOWCORE_INLINE static Vec<T> total(const Sum& sum) { return sum; }
+};
+
+// Sum of PAIR's values over n contiguous elements; gradients times scale into `gradient` unless that
+// is null.  Short sums in T, long ones in double.  Two loops over each stretch: in one, a processor
+// does not look far enough ahead to begin the next vectors while it waits for this one.
 template <class T, class PAIR>
 SHALLOWCORE_INLINE double sum_pairs(const PAIR& pair, const T* prediction, const T* target,
-                                    const T* weight, ptrdiff_t n, T* gradient, T scale) {
+                                    ptrdiff_t n, T* gradient, T scale) {
+  constexpr ptrdiff_t width = kWidth<T>, stretch = 16 * width;
+  double total = 0;
+  for (ptrdiff_t first = 0; first < n; first += stretch) {
+    const ptrdiff_t last = first + stretch < n ? first + stretch : n;
+    const ptrdiff_t whole = first + (last - first) / width * width, left = last - whole;
+    Vec<T> parts[17], *part = parts, slope;
+    for (ptrdiff_t j = first; j < whole; j += width) *part++ = PAIR::part(load<T>(prediction + j));
+    if (left > 0) *part = PAIR::part(load_partial<T>(prediction + whole, left));
+    part = parts;
+    typename PAIR::Sum sum = {};
+    for (ptrdiff_t j = first; j < whole; j += width) {
+      pair.add(load<T>(prediction + j), load<T>(target + j), *part++, ~IntVec<T>{}, sum, slope);
+      if (gradient != nullptr) store<T>(gradient + j, slope * scale);
+    }
+    if (left > 0) {
+      pair.add(load_partial<T>(prediction + whole, left), load_partial<T>(target + whole, left),
+               *part, first_lanes_mask<T>(left), sum, slope);
+      if (gradient != nullptr) store_partial<T>(gradient + whole, slope * scale, left);
+    }
+    total += static_cast<double>(reduce_add<T>(PAIR::total(sum)));
+  }
+  return total;
+}
+
+// The same, each element times its weight.
+template <class T, class PAIR>
+SHALLOWCORE_INLINE double sum_weighted_pairs(const PAIR& pair, const T* prediction, const T* target,
+                                             const T* weight, ptrdiff_t n, T* gradient, T scale) {
   double total = 0;
   for (ptrdiff_t first = 0; first < n; first += 16 * kWidth<T>) {
     const ptrdiff_t last = first + 16 * kWidth<T> < n ? first + 16 * kWidth<T> : n;
@@ -37,38 +83,39 @@ SHALLOWCORE_INLINE double sum_pairs(const PAIR& pair, const T* prediction, const
       Vec<T> value, slope;
       pair.evaluate(load_partial<T>(prediction + j, lanes), load_partial<T>(target + j, lanes),
                     value, slope);
-      if (weight != nullptr) {
-        const Vec<T> w = load_partial<T>(weight + j, lanes);
-        value = value * w;
-        slope = slope * w;
-      }
-      sum = sum + select<T>(first_lanes_mask<T>(lanes), value, Vec<T>{});
-      if (gradient != nullptr) store_partial<T>(gradient + j, slope * scale, lanes);
+      const Vec<T> w = load_partial<T>(weight + j, lanes);
+      sum = sum + select<T>(first_lanes_mask<T>(lanes), value * w, Vec<T>{});
+      if (gradient != nullptr) store_partial<T>(gradient + j, slope * w * scale, lanes);
     }
     total += static_cast<double>(reduce_add<T>(sum));
   }
   return total;
 }
 
-// Losses that are means over the columns.  One column: its rows are the vector; otherwise each row is.
+// Losses that are means over the columns.  Without weights all elements are alike; with weights the
+// rows of one column are the vector, otherwise each row is.
 template <class T, class PAIR>
 double elementwise_loss(const LossArgs<T>& args) {
   const PAIR pair(args);
-  const double scale = args.gradient_scale / static_cast<double>(args.cols);
+  const double cols = static_cast<double>(args.cols), scale = args.gradient_scale / cols;
+  if (args.sample_weight == nullptr) {
+    return sum_pairs<T>(pair, args.prediction, args.target, args.rows * args.cols, args.gradient,
+                        static_cast<T>(scale)) /
+           cols;
+  }
   if (args.cols == 1) {
-    return sum_pairs<T>(pair, args.prediction, args.target, args.sample_weight, args.rows,
-                        args.gradient, static_cast<T>(scale));
+    return sum_weighted_pairs<T>(pair, args.prediction, args.target, args.sample_weight, args.rows,
+                                 args.gradient, static_cast<T>(scale));
   }
   double total = 0;
   for (ptrdiff_t i = 0; i < args.rows; ++i) {
     const ptrdiff_t at = i * args.cols;
-    const double weight = static_cast<double>(weight_of<T>(args, i));
+    const double weight = static_cast<double>(args.sample_weight[i]);
     T* gradient = args.gradient == nullptr ? nullptr : args.gradient + at;
-    total += weight * sum_pairs<T>(pair, args.prediction + at, args.target + at,
-                                   static_cast<const T*>(nullptr), args.cols, gradient,
-                                   static_cast<T>(scale * weight));
+    total += weight * sum_pairs<T>(pair, args.prediction + at, args.target + at, args.cols,
+                                   gradient, static_cast<T>(scale * weight));
   }
-  return total / static_cast<double>(args.cols);
+  return total / cols;
 }
 
 // gradient = curvature x tangent x sample_weight x scale, elementwise.
@@ -91,7 +138,7 @@ void elementwise_hessian(const LossArgs<T>& args) {
 
 // (a - y)^2
 template <class T>
-struct SquaredError {
+struct SquaredError : PlainSum<T, SquaredError<T>> {
   explicit SquaredError(const LossArgs<T>&) {}
   SHALLOWCORE_INLINE void evaluate(Vec<T> a, Vec<T> y, Vec<T>& value, Vec<T>& slope) const {
     const Vec<T> error = a - y;
@@ -103,20 +150,39 @@ struct SquaredError {
 
 // -(y ln s(z) + (1 - y) ln(1 - s(z))) = max(z, 0) - y z + ln(1 + e^-|z|); y first smoothed to
 // y (1 - s) + s / 2.  Slope (1 - y) s(z) - y s(-z): both sigmoids from one exponential.
+// A sum takes one logarithm: of the product of all 1 + e^-|z|, less 1 so that small terms count.
 template <class T>
 struct BinaryLogits {
-  T keep, add;
+  struct Sum {
+    Vec<T> linear, product;
+  };
+  T keep, shift;
   explicit BinaryLogits(const LossArgs<T>& args)
       : keep(static_cast<T>(1 - args.label_smoothing)),
-        add(static_cast<T>(args.label_smoothing / 2)) {}
-  SHALLOWCORE_INLINE void evaluate(Vec<T> z, Vec<T> y, Vec<T>& value, Vec<T>& slope) const {
-    y = y * keep + add;
+        shift(static_cast<T>(args.label_smoothing / 2)) {}
+  SHALLOWCORE_INLINE static Vec<T> part(Vec<T> z) { return exp_minus_abs<T>(z); }
+  // The slope, from e = part(z); returns the value less ln(1 + e).
+  SHALLOWCORE_INLINE Vec<T> evaluate_part(Vec<T> z, Vec<T> y, Vec<T> e, Vec<T>& slope) const {
+    y = y * keep + shift;
     const Vec<T> zero = {};
-    const Vec<T> e = exp<T>(-abs<T>(z));
     const Vec<T> big = T{1} / (T{1} + e), small = e * big;
     const Vec<T> yes = select<T>(z > zero, big, small), no = select<T>(z > zero, small, big);
-    value = (max<T>(z, zero) - y * z) + log1p<T>(e);
     slope = (T{1} - y) * yes - y * no;
+    return max<T>(z, zero) - y * z;
+  }
+  SHALLOWCORE_INLINE void evaluate(Vec<T> z, Vec<T> y, Vec<T>& value, Vec<T>& slope) const {
+    const Vec<T> e = part(z);
+    value = evaluate_part(z, y, e, slope) + log1p<T>(e);
+  }
+  SHALLOWCORE_INLINE void add(Vec<T> z, Vec<T> y, Vec<T> e, IntVec<T> present, Sum& sum,
+                              Vec<T>& slope) const {
+    const Vec<T> value = evaluate_part(z, y, e, slope);
+    e = select<T>(present, e, Vec<T>{});
+    sum.linear = sum.linear + select<T>(present, value, Vec<T>{});
+    sum.product = fma<T>(sum.product, T{1} + e, e);
+  }
+  SHALLOWCORE_INLINE static Vec<T> total(const Sum& sum) {
+    return sum.linear + log1p<T>(sum.product);
   }
   SHALLOWCORE_INLINE Vec<T> curvature(Vec<T> z, Vec<T>) const {
     const Vec<T> e = exp<T>(-abs<T>(z));
@@ -127,20 +193,20 @@ struct BinaryLogits {
 
 // The same from probabilities p.
 template <class T>
-struct BinaryOutputs {
-  T keep, add;
+struct BinaryOutputs : PlainSum<T, BinaryOutputs<T>> {
+  T keep, shift;
   explicit BinaryOutputs(const LossArgs<T>& args)
       : keep(static_cast<T>(1 - args.label_smoothing)),
-        add(static_cast<T>(args.label_smoothing / 2)) {}
+        shift(static_cast<T>(args.label_smoothing / 2)) {}
   SHALLOWCORE_INLINE void evaluate(Vec<T> p, Vec<T> y, Vec<T>& value, Vec<T>& slope) const {
-    y = y * keep + add;
+    y = y * keep + shift;
     const Vec<T> tiny = broadcast<T>(kTiny<T>);
     const Vec<T> yes = max<T>(p, tiny), no = max<T>(T{1} - p, tiny);
     value = -(y * log<T>(yes) + (T{1} - y) * log<T>(no));
     slope = (T{1} - y) / no - y / yes;
   }
   SHALLOWCORE_INLINE Vec<T> curvature(Vec<T> p, Vec<T> y) const {
-    y = y * keep + add;
+    y = y * keep + shift;
     const Vec<T> tiny = broadcast<T>(kTiny<T>);
     const Vec<T> yes = max<T>(p, tiny), no = max<T>(T{1} - p, tiny);
     return y / yes / yes + (T{1} - y) / no / no;

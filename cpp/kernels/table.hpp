@@ -113,6 +113,40 @@ struct GatherArgs {
   T* out;  // (count, cols)
 };
 
+// Samples in lanes (lanes.inl.hpp): matrices (units, samples), units `stride` apart, samples a whole
+// number of vectors.  c (n, samples) = bias + w a, with w[u, p] at w + u * w_unit + p * w_in.
+template <class T>
+struct LaneProductArgs {
+  ptrdiff_t n, k, samples, stride;
+  const T* w;
+  ptrdiff_t w_unit, w_in;
+  const T* bias;  // (n,), or null
+  const T* a;     // (k, samples)
+  T* c;
+};
+
+// One vector of partial sums for each parameter: of a[i] dz[j] in w (n_in, n_out), of dz[j] in b.
+template <class T>
+struct LaneGradientArgs {
+  ptrdiff_t n_in, n_out, samples, stride;
+  const T* a;   // (n_in, samples)
+  const T* dz;  // (n_out, samples)
+  T* w;
+  T* b;             // null without biases
+  bool accumulate;  // on what w and b hold, instead of overwriting it
+};
+
+// Rows order[first + i] of x, or first + i where order is null, contiguous and x_row apart.
+template <class T>
+struct LaneRows {
+  const T* x;
+  ptrdiff_t x_row;
+  const int64_t* order;
+  ptrdiff_t first, rows, cols;
+  T* out;  // (cols, stride)
+  ptrdiff_t stride;
+};
+
 template <class T>
 struct KernelTable {
   const char* isa;
@@ -126,6 +160,13 @@ struct KernelTable {
   // out (cols, rows) = a (rows, cols) transposed; out[j] begins at out + j * out_row
   void (*transpose)(const T* a, ptrdiff_t a_row, ptrdiff_t rows, ptrdiff_t cols, T* out,
                     ptrdiff_t out_row);
+
+  void (*lane_product)(const LaneProductArgs<T>&);
+  void (*lane_gradient)(const LaneGradientArgs<T>&);
+  // out[i] = sum of the lanes of vector i, for n vectors, n a multiple of vector_cols
+  void (*lane_sums)(const T* lanes, ptrdiff_t n, T* out);
+  // out = the rows transposed, with zeros in the lanes from `rows` to the stride
+  void (*rows_to_lanes)(const LaneRows<T>&);
 
   int n_activations, n_losses, n_optimizers;
   ActivationKernels<T> activations[kMaxEntries];

@@ -1,6 +1,9 @@
 #include "model/batches.hpp"
 
 #include <string>
+#include <utility>
+
+#include "kernels/product.hpp"
 
 namespace shallowcore {
 namespace {
@@ -32,7 +35,7 @@ bool is_contiguous(const AnyMatrix& matrix) {
 
 template <class T>
 BatchReader<T>::BatchReader(const Dataset& data, const Network<T>& network, Index most_rows,
-                            bool shuffled)
+                            bool shuffled, bool ahead)
     : data_(data),
       scale_(network.input_scale()),
       offset_(network.input_offset()),
@@ -54,8 +57,10 @@ BatchReader<T>::BatchReader(const Dataset& data, const Network<T>& network, Inde
   const Index x_size = x_in_place_ ? 0 : most_rows * data.x.cols;
   const Index y_size = data.y.data == nullptr ? 0 : most_rows * data.y.cols;
   const Index weights_size = data.weights.data == nullptr ? 0 : most_rows;
-  arena_ = Arena<T>(padded<T>(x_size) + padded<T>(y_size) + padded<T>(weights_size));
+  arena_ =
+      Arena<T>((ahead ? 2 : 1) * padded<T>(x_size) + padded<T>(y_size) + padded<T>(weights_size));
   x_ = arena_.take(x_size);
+  if (ahead && x_size > 0) x_ahead_ = arena_.take(x_size);
   y_ = arena_.take(y_size);
   weights_ = arena_.take(weights_size);
   if (data.labels != nullptr && shuffled) {
@@ -66,23 +71,55 @@ BatchReader<T>::BatchReader(const Dataset& data, const Network<T>& network, Inde
 template <class T>
 const T* BatchReader<T>::gathered(const AnyMatrix& source, const std::int64_t* order, Index first,
                                   Index count, double scale, double offset, T* buffer) const {
-  kernels<T>().gather[static_cast<int>(source.dtype)]({source.data, source.row_bytes,
-                                                       source.col_bytes, order, first, count,
-                                                       source.cols, scale, offset, buffer});
+  // Waiting for memory, an element costs as much time as so many operations.
+  constexpr double flops_of_an_element = 20;
+  const double elements = static_cast<double>(count) * static_cast<double>(source.cols);
+  over_rows(count, flops_of_an_element * elements, [&](Index begin, Index rows) {
+    kernels<T>().gather[static_cast<int>(source.dtype)](
+        {source.data, source.row_bytes, source.col_bytes, order, first + begin, rows, source.cols,
+         scale, offset, buffer + begin * source.cols});
+  });
   return buffer;
 }
 
 template <class T>
 Block<T> BatchReader<T>::read(const std::int64_t* order, Index first, Index count) {
-  Block<T> block;
+  Block<T> block = read_targets(order, first, count);
   constexpr Index size = sizeof(T);
   if (x_in_place_ && order == nullptr) {
     block.x = {static_cast<const T*>(data_.x.data) + first * (data_.x.row_bytes / size), count,
                data_.x.cols, data_.x.row_bytes / size, data_.x.col_bytes / size};
+  } else if (announced_ == Batch{order, first, count}) {
+    std::swap(x_, x_ahead_);
+    announced_ = {};
+    block.x = row_major<const T>(x_, count, data_.x.cols);
   } else {
     block.x = row_major<const T>(gathered(data_.x, order, first, count, scale_, offset_, x_), count,
                                  data_.x.cols);
   }
+  return block;
+}
+
+template <class T>
+bool BatchReader<T>::announce(const std::int64_t* order, Index first, Index count) {
+  if (x_ahead_ == nullptr || count <= 0) return false;
+  announced_ = {order, first, count};
+  return true;
+}
+
+template <class T>
+void BatchReader<T>::take_ahead(Index part, Index parts) const {
+  const Index begin = announced_.count * part / parts, end = announced_.count * (part + 1) / parts;
+  kernels<T>().gather[static_cast<int>(data_.x.dtype)](
+      {data_.x.data, data_.x.row_bytes, data_.x.col_bytes, announced_.order,
+       announced_.first + begin, end - begin, data_.x.cols, scale_, offset_,
+       x_ahead_ + begin * data_.x.cols});
+}
+
+template <class T>
+Block<T> BatchReader<T>::read_targets(const std::int64_t* order, Index first, Index count) {
+  Block<T> block;
+  block.x = row_major<const T>(nullptr, count, data_.x.cols);
   const auto column_block = [&](const AnyMatrix& source, T* buffer) -> const T* {
     if (source.data == nullptr) return nullptr;
     if (order == nullptr && is_contiguous<T>(source)) {

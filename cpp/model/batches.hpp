@@ -22,15 +22,31 @@ template <class T>
 class BatchReader {
  public:
   // Checks the shapes and the range of labels.  Does not own data or network.
-  BatchReader(const Dataset& data, const Network<T>& network, Index most_rows, bool shuffled);
+  BatchReader(const Dataset& data, const Network<T>& network, Index most_rows, bool shuffled,
+              bool ahead = false);
 
   // Samples order[first .. first + count), or first .. first + count where order is null.
   Block<T> read(const std::int64_t* order, Index first, Index count);
+  // The same without the inputs: block.x has no data.
+  Block<T> read_targets(const std::int64_t* order, Index first, Index count);
+
+  // Reading ahead: announce() a batch, let any threads take the parts of its inputs, then read() it.
+  // Only for readers made with `ahead`; false where there is nothing to do.
+  bool announce(const std::int64_t* order, Index first, Index count);
+  void take_ahead(Index part, Index parts) const;
+  // What was read ahead may no longer be what read() would give.
+  void forget_ahead() { announced_ = {}; }
 
   bool reads_in_place() const { return x_in_place_; }
   Index rows() const { return data_.rows(); }
 
  private:
+  struct Batch {
+    const std::int64_t* order = nullptr;
+    Index first = 0, count = 0;
+    bool operator==(const Batch&) const = default;
+  };
+
   const T* gathered(const AnyMatrix& source, const std::int64_t* order, Index first, Index count,
                     double scale, double offset, T* buffer) const;
 
@@ -39,6 +55,8 @@ class BatchReader {
   bool x_in_place_;
   Arena<T> arena_;
   T *x_ = nullptr, *y_ = nullptr, *weights_ = nullptr;
+  T* x_ahead_ = nullptr;  // null: reads ahead never
+  Batch announced_;
   // Labels become indices: a checked copy, because the caller may write to his own meanwhile.
   std::vector<std::int32_t> labels_, block_labels_;
 };

@@ -12,10 +12,20 @@ void Sums::clear() {
   std::fill(metrics.begin(), metrics.end(), 0.0);
 }
 
+void Sums::add(const Sums& other) {
+  loss += other.loss;
+  samples += other.samples;
+  for (std::size_t i = 0; i < metrics.size(); ++i) metrics[i] += other.metrics[i];
+}
+
 std::vector<double> Sums::means() const {
-  std::vector<double> result{samples > 0 ? loss / samples : std::nan("")};
-  for (const double sum : metrics) result.push_back(samples > 0 ? sum / samples : std::nan(""));
+  std::vector<double> result;
+  for (std::size_t i = 0; i <= metrics.size(); ++i) result.push_back(mean(i));
   return result;
+}
+
+double Sums::mean(std::size_t i) const {
+  return samples > 0 ? (i == 0 ? loss : metrics[i - 1]) / samples : std::nan("");
 }
 
 template <class T>

@@ -20,8 +20,10 @@ struct Sums {
   std::vector<double> metrics;
 
   void clear();
-  // [loss, metrics...] means
+  void add(const Sums& other);
+  // [loss, metrics...] means, and number i of them
   std::vector<double> means() const;
+  double mean(std::size_t i) const;
 };
 
 template <class T>

@@ -33,8 +33,7 @@ Optimizer<T>::Optimizer(const Network<T>& network, const std::string& name,
   for (const Parameter& parameter : info_.parameters) values_.push_back(parameter.value);
   values_.resize(kMaxParameters);
   for (const auto& [parameter, value] : parameters) values_[index_of(parameter)] = value;
-  if (kernels_ != nullptr) n_slots_ = kernels_->slots(values_.data());
-  slots_ = Arena<T>(n_slots_ * size_);
+  if (kernels_ != nullptr) slots_.resize(static_cast<std::size_t>(kernels_->slots(values_.data())));
 }
 
 template <class T>
@@ -56,7 +55,7 @@ template <class T>
 void Optimizer<T>::set(const std::string& parameter, double value) {
   std::vector<double> values = values_;
   values[index_of(parameter)] = value;
-  if (kernels_ != nullptr && kernels_->slots(values.data()) != n_slots_) {
+  if (kernels_ != nullptr && kernels_->slots(values.data()) != slots()) {
     throw InvalidState("'" + parameter + "' decides what state " + info_.name +
                        " keeps: compile the model again to change it");
   }
@@ -72,16 +71,26 @@ template <class T>
 void Optimizer<T>::step(T* w, const T* gradient) {
   T constants[kMaxParameters] = {};
   next_step(constants);
+  for (int i = 0; i < slots(); ++i) slot(i);  // none is made by two threads at once
   over_rows(size_, 10.0 * static_cast<double>(size_), [&](Index first, Index count) {
     T* slots[kMaxSlots] = {};
-    for (int i = 0; i < n_slots_; ++i) slots[i] = slot(i) + first;
-    kernels_->update(w + first, gradient + first, slots, n_slots_, count, constants);
+    for (int i = 0; i < this->slots(); ++i) slots[i] = slot(i) + first;
+    kernels_->update(w + first, gradient + first, slots, this->slots(), count, constants);
   });
 }
 
 template <class T>
+T* Optimizer<T>::slot(int i) {
+  Arena<T>& memory = slot_memory(i);
+  if (memory.data() == nullptr) memory = Arena<T>(size_);
+  return memory.data();
+}
+
+template <class T>
 void Optimizer<T>::clear() {
-  std::fill_n(slots_.data(), n_slots_ * size_, T{0});
+  for (Arena<T>& slot : slots_) {
+    if (slot.data() != nullptr) std::fill_n(slot.data(), size_, T{0});
+  }
   iterations_ = 0;
 }
 

@@ -32,8 +32,11 @@ class Optimizer {
   void set(const std::string& parameter, double value);
   std::int64_t iterations() const { return iterations_; }
 
-  int slots() const { return n_slots_; }
-  T* slot(int i) { return slots_.data() + i * size_; }
+  int slots() const { return static_cast<int>(slots_.size()); }
+  // State vector i, laid out like the parameters; made (as zeros) when it is first asked for.
+  T* slot(int i);
+  // Hands the memory of a state vector to those who keep it in another layout, who hand it back.
+  Arena<T>& slot_memory(int i) { return slots_[static_cast<std::size_t>(i)]; }
   Index size() const { return size_; }
 
   // One step of a first-order method: w from its gradient (size() elements each).
@@ -52,8 +55,7 @@ class Optimizer {
   const OptimizerKernels<T>* kernels_ = nullptr;  // null for full-batch methods
   std::vector<double> values_;
   Index size_;
-  int n_slots_ = 0;
-  Arena<T> slots_;
+  std::vector<Arena<T>> slots_;
   std::int64_t iterations_ = 0;
 };
 

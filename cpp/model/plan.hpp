@@ -48,16 +48,18 @@ class Plan {
   // Threads worth having at hand during a run.
   virtual int threads() const { return 1; }
 
-  // Takes over the network's parameters and the optimizer's state as they are now.  Called before the
-  // first step of every run: the caller may have changed them.
+  // Takes over the network's parameters and the optimizer's state as they are now.  From then until
+  // publish() nobody else changes them; afterwards the caller may.
   virtual void begin() {}
   // One step on the `rows` samples order[first ...], or first ... where order is null; adds to sums.
   // Outcome::diverged: the loss is not finite, and no parameter has changed.  An exception leaves
   // parameters and sums as they were.
   virtual Outcome step(const std::int64_t* order, Index first, Index rows, Sums& sums,
                        const Poll& poll) = 0;
-  // Makes the network's parameters and the optimizer's state those after the last step.
-  virtual void publish() {}
+  // Makes the network's parameters those after the last step, for those who read them meanwhile.
+  virtual void show() {}
+  // The same, and hands back the optimizer's state: ends what begin() began.
+  virtual void publish() { show(); }
 
   // Keeps the current parameters as those that restore() goes back to; false, and keeps nothing new,
   // if one is not finite.

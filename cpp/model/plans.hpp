@@ -18,6 +18,14 @@ struct PlanKind {
 template <class T>
 PlanKind<T> newton_plan();
 
+// Dense layers narrower than a few vectors: samples in the lanes.
+template <class T>
+PlanKind<T> lanes_plan();
+
+// Dense layers about as wide as a register tile, or wider.
+template <class T>
+PlanKind<T> panels_plan();
+
 // Any network, in blocks of rows, layer by layer.
 template <class T>
 PlanKind<T> blocks_plan();

@@ -21,20 +21,28 @@ TrainingOptions checked(TrainingOptions options, const Dataset& data, bool full_
   return options;
 }
 
-// While it lives the plan may hold parameters and state in its own form.
-template <class T>
-class PlanInCharge {
+// The end of a run.  Steps may be so short that asking the clock after each would show: after short
+// ones it is asked twice as rarely the next time, up to a limit; after a long one, at once.
+class Deadline {
  public:
-  PlanInCharge(Plan<T>& plan, bool keep) : plan_(plan) {
-    plan.begin();
-    if (keep) plan.keep();
+  explicit Deadline(double seconds)
+      : asked_(Clock::now()), due_(asked_ + std::chrono::duration<double>(seconds)) {}
+
+  // Called after each step.
+  bool passed() {
+    if (--left_ > 0) return false;
+    const auto now = Clock::now();
+    interval_ = now - asked_ < std::chrono::microseconds(100) ? std::min(2 * interval_, 64) : 1;
+    left_ = interval_;
+    asked_ = now;
+    return now >= due_;
   }
-  ~PlanInCharge() { plan_.publish(); }
-  PlanInCharge(const PlanInCharge&) = delete;
-  PlanInCharge& operator=(const PlanInCharge&) = delete;
 
  private:
-  Plan<T>& plan_;
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point asked_;
+  std::chrono::time_point<Clock, std::chrono::duration<double>> due_;
+  int interval_ = 1, left_ = 1;  // steps between questions, and until the next one
 };
 
 }  // namespace
@@ -61,19 +69,43 @@ Trainer<T>::Trainer(Network<T>& network, Optimizer<T>& optimizer, const LossSpec
 template <class T>
 bool Trainer<T>::run(Index until_epoch, double seconds, const Poll& poll) {
   const typename Network<T>::TrainingLock lock(network_);
-  using Clock = std::chrono::steady_clock;
-  const auto due = Clock::now() + std::chrono::duration<double>(seconds);
+  Deadline deadline(seconds);
   if (epoch_ >= until_epoch || finished()) return true;
-  const PlanInCharge<T> in_charge(*plan_, !in_epoch_);
-  with_team(plan_->threads(), [&] {
-    while (epoch_ < until_epoch && !finished()) {
-      if (!in_epoch_) begin_epoch();
-      if (batch_ < n_batches_) run_batch(poll);
-      if (in_epoch_ && batch_ == n_batches_) end_epoch(poll);
-      if (Clock::now() >= due) break;
-    }
-  });
+  take_charge();
+  try {
+    with_team(plan_->threads(), [&] {
+      while (epoch_ < until_epoch && !finished()) {
+        if (!in_epoch_) begin_epoch();
+        if (batch_ < n_batches_) run_batch(poll);
+        if (in_epoch_ && batch_ == n_batches_) end_epoch(poll);
+        if (deadline.passed()) break;
+      }
+    });
+  } catch (...) {
+    release_charge();
+    throw;
+  }
+  if (!in_epoch_) release_charge();
   return finished() || epoch_ >= until_epoch;
+}
+
+template <class T>
+Trainer<T>::~Trainer() {
+  release_charge();
+}
+
+template <class T>
+void Trainer<T>::take_charge() {
+  if (in_charge_) return;
+  plan_->begin();
+  in_charge_ = true;
+  if (!in_epoch_) plan_->keep();
+}
+
+template <class T>
+void Trainer<T>::release_charge() {
+  if (in_charge_) plan_->publish();
+  in_charge_ = false;
 }
 
 template <class T>
@@ -102,13 +134,14 @@ void Trainer<T>::run_batch(const Poll& poll) {
 template <class T>
 void Trainer<T>::end_epoch(const Poll& poll) {
   if (!plan_->keep()) return diverge();
-  std::vector<double> values = sums_.means();
+  std::vector<double> seen;
   if (validation_means_) {
-    plan_->publish();
-    const std::vector<double> seen = (*validation_means_)(poll);
-    values.insert(values.end(), seen.begin(), seen.end());
+    plan_->show();
+    seen = (*validation_means_)(poll);
   }
-  for (std::size_t i = 0; i < values.size(); ++i) history_[i].push_back(values[i]);
+  const std::size_t own = 1 + sums_.metrics.size();
+  for (std::size_t i = 0; i < own; ++i) history_[i].push_back(sums_.mean(i));
+  for (std::size_t i = 0; i < seen.size(); ++i) history_[own + i].push_back(seen[i]);
   ++epoch_;
   in_epoch_ = false;
   batch_ = 0;

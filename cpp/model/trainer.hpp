@@ -21,8 +21,12 @@ class Trainer {
           const std::vector<std::string>& metrics, const Dataset& data, const Dataset* validation,
           const TrainingOptions& options);
 
+  ~Trainer();
+
   // Trains until `until_epoch` epochs are done or about `seconds` have passed; true once there is
-  // nothing left to do.  An exception from poll leaves the parameters of the last whole step.
+  // nothing left to do.  An exception from poll leaves the parameters of the last whole step; a run
+  // that the clock ends within an epoch leaves those of its beginning, until it goes on or the trainer
+  // is gone.
   bool run(Index until_epoch, double seconds, const Poll& poll);
 
   Index epoch() const { return epoch_; }
@@ -37,6 +41,9 @@ class Trainer {
   std::string plan_summary() const;
 
  private:
+  // The plan may hold the parameters in its own form from begin() to publish().
+  void take_charge();
+  void release_charge();
   void begin_epoch();
   void run_batch(const Poll& poll);
   void end_epoch(const Poll& poll);
@@ -56,6 +63,7 @@ class Trainer {
   Index epoch_ = 0;
   Index batch_ = 0;
   bool in_epoch_ = false;
+  bool in_charge_ = false;
   Sums sums_;
   std::vector<std::vector<double>> history_;  // loss, metrics, then validation's
   StopReason stop_reason_ = StopReason::none;

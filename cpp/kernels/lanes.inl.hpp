@@ -1,0 +1,285 @@
+// Samples in lanes: products for layers that are narrower than a vector.
+//
+// A matrix (units, samples) holds a unit's samples side by side, so that a layer of ten units costs
+// ten and not the next whole number of vectors.  `stride` elements lie between units; `samples` is a
+// whole number of vectors.  Lanes beyond the batch hold finite numbers in inputs and outputs and zeros
+// in gradients: they are computed with everything else and add nothing.
+//
+// Gradients are left as one vector a parameter, the sums of its lanes, until lane_sums adds the lanes
+// of a whole vector of parameters at a time.
+#pragma once
+
+#include "kernels/simd.hpp"
+#include "kernels/table.hpp"
+#include "kernels/transpose.inl.hpp"
+
+namespace shallowcore::SHALLOWCORE_ISA {
+
+// Size of the next part where `left` are cut into parts of at most `most`, as equal as can be.
+SHALLOWCORE_INLINE ptrdiff_t even_part(ptrdiff_t left, ptrdiff_t most) {
+  const ptrdiff_t parts = (left + most - 1) / most;
+  return (left + parts - 1) / parts;
+}
+
+// --- products -------------------------------------------------------------------------------------
+
+// c[u, s] = bias[u] + sum_p w[p, u] a[p, s] for UNITS units and VECTORS vectors of samples.
+template <class T, int UNITS, int VECTORS>
+SHALLOWCORE_INLINE void lane_product_columns(const LaneProductArgs<T>& args, const T* w,
+                                             const T* bias, const T* a, T* c) {
+  constexpr int width = kWidth<T>;
+  Vec<T> acc[UNITS][VECTORS];
+#pragma GCC unroll 8
+  for (int u = 0; u < UNITS; ++u) {
+    const Vec<T> start = bias == nullptr ? Vec<T>{} : broadcast<T>(bias[u]);
+#pragma GCC unroll 2
+    for (int v = 0; v < VECTORS; ++v) acc[u][v] = start;
+  }
+  const ptrdiff_t w_in = args.w_in, w_unit = args.w_unit, stride = args.stride;
+  for (ptrdiff_t p = args.k; p > 0; --p, w += w_in, a += stride) {
+    Vec<T> x[VECTORS];
+#pragma GCC unroll 2
+    for (int v = 0; v < VECTORS; ++v) x[v] = load<T>(a + v * width);
+#pragma GCC unroll 8
+    for (int u = 0; u < UNITS; ++u) {
+      const Vec<T> factor = broadcast<T>(w[u * w_unit]);
+#pragma GCC unroll 2
+      for (int v = 0; v < VECTORS; ++v) acc[u][v] = fma<T>(factor, x[v], acc[u][v]);
+    }
+  }
+#pragma GCC unroll 8
+  for (int u = 0; u < UNITS; ++u) {
+#pragma GCC unroll 2
+    for (int v = 0; v < VECTORS; ++v) store<T>(c + u * stride + v * width, acc[u][v]);
+  }
+}
+
+// All samples of UNITS units, from unit `first` on.  Not inlined: see gemm.inl.hpp.
+template <class T, int UNITS>
+SHALLOWCORE_NOINLINE void lane_product_units(const LaneProductArgs<T>& args, ptrdiff_t first) {
+  constexpr ptrdiff_t width = kWidth<T>;
+  const ptrdiff_t samples = args.samples;
+  const T* w = args.w + first * args.w_unit;
+  const T* bias = args.bias == nullptr ? nullptr : args.bias + first;
+  T* c = args.c + first * args.stride;
+  ptrdiff_t s = 0;
+  for (; s + 2 * width <= samples; s += 2 * width) {
+    lane_product_columns<T, UNITS, 2>(args, w, bias, args.a + s, c + s);
+  }
+  if (s < samples) lane_product_columns<T, UNITS, 1>(args, w, bias, args.a + s, c + s);
+}
+
+template <class T>
+using LaneProductPart = void (*)(const LaneProductArgs<T>&, ptrdiff_t);
+
+template <class T, int UNITS>
+SHALLOWCORE_INLINE LaneProductPart<T> lane_product_of(ptrdiff_t units) {
+  if constexpr (UNITS == 1) {
+    return lane_product_units<T, 1>;
+  } else {
+    return units == UNITS ? lane_product_units<T, UNITS> : lane_product_of<T, UNITS - 1>(units);
+  }
+}
+
+template <class T>
+void lane_product(const LaneProductArgs<T>& args) {
+  constexpr int most = 6;
+  for (ptrdiff_t first = 0, units = 0; first < args.n; first += units) {
+    units = even_part(args.n - first, most);
+    lane_product_of<T, most>(units)(args, first);
+  }
+}
+
+// --- gradients ------------------------------------------------------------------------------------
+
+// Keeps v in a register: compilers like to read it from memory again for each use, and loads are what
+// the loop below has fewest of to spare.
+template <class T>
+SHALLOWCORE_INLINE void keep_in_register(Vec<T>& v) {
+#if defined(__x86_64__)
+  asm("" : "+v"(v));
+#elif defined(__aarch64__)
+  asm("" : "+w"(v));
+#endif
+}
+
+// w[i, j] (+)= sum over vectors of samples of a[i, :] dz[j, :], for IN inputs and UNITS units.  Where
+// there are few sums each is taken in two chains: additions need not wait for one another.
+template <class T, int IN, int UNITS>
+SHALLOWCORE_NOINLINE void lane_gradient_tile(const LaneGradientArgs<T>& args, ptrdiff_t input,
+                                             ptrdiff_t unit) {
+  constexpr ptrdiff_t width = kWidth<T>;
+  constexpr int chains = IN * UNITS <= 4 ? 2 : 1;
+  const ptrdiff_t stride = args.stride, samples = args.samples, n_out = args.n_out;
+  const T* a = args.a + input * stride;
+  const T* dz = args.dz + unit * stride;
+  Vec<T> acc[chains][IN][UNITS] = {};
+  const auto add = [&](ptrdiff_t s, Vec<T>(&sum)[IN][UNITS]) {
+    Vec<T> d[UNITS];
+#pragma GCC unroll 4
+    for (int j = 0; j < UNITS; ++j) d[j] = load<T>(dz + j * stride + s);
+#pragma GCC unroll 8
+    for (int i = 0; i < IN; ++i) {
+      Vec<T> x = load<T>(a + i * stride + s);
+      if constexpr (UNITS > 1) keep_in_register<T>(x);
+#pragma GCC unroll 4
+      for (int j = 0; j < UNITS; ++j) sum[i][j] = fma<T>(x, d[j], sum[i][j]);
+    }
+  };
+  ptrdiff_t s = 0;
+  for (; s + chains * width <= samples; s += chains * width) {
+    add(s, acc[0]);
+    if constexpr (chains == 2) add(s + width, acc[1]);
+  }
+  if (s < samples) add(s, acc[0]);
+  T* sums = args.w + (input * n_out + unit) * width;
+#pragma GCC unroll 8
+  for (int i = 0; i < IN; ++i, sums += n_out * width) {
+#pragma GCC unroll 4
+    for (int j = 0; j < UNITS; ++j) {
+      if constexpr (chains == 2) acc[0][i][j] = acc[0][i][j] + acc[1][i][j];
+      if (args.accumulate) acc[0][i][j] = acc[0][i][j] + load<T>(sums + j * width);
+      store<T>(sums + j * width, acc[0][i][j]);
+    }
+  }
+}
+
+template <class T>
+using LaneGradientTile = void (*)(const LaneGradientArgs<T>&, ptrdiff_t, ptrdiff_t);
+
+template <class T, int IN, int UNITS>
+SHALLOWCORE_INLINE LaneGradientTile<T> lane_gradient_of(ptrdiff_t inputs) {
+  if constexpr (IN == 1) {
+    return lane_gradient_tile<T, 1, UNITS>;
+  } else {
+    return inputs == IN ? lane_gradient_tile<T, IN, UNITS>
+                        : lane_gradient_of<T, IN - 1, UNITS>(inputs);
+  }
+}
+
+// Tiles for UNITS units from `unit` on, against at most IN inputs at a time.
+template <class T, int IN, int UNITS>
+void lane_gradient_units(const LaneGradientArgs<T>& args, ptrdiff_t unit) {
+  for (ptrdiff_t input = 0, inputs = 0; input < args.n_in; input += inputs) {
+    inputs = even_part(args.n_in - input, IN);
+    lane_gradient_of<T, IN, UNITS>(inputs)(args, input, unit);
+  }
+}
+
+// b[j] (+)= sum over vectors of samples of dz[j, :], in two chains.
+template <class T>
+void lane_gradient_bias(const LaneGradientArgs<T>& args) {
+  constexpr ptrdiff_t width = kWidth<T>;
+  const ptrdiff_t samples = args.samples;
+  const T* dz = args.dz;
+  T* b = args.b;
+  for (ptrdiff_t j = 0; j < args.n_out; ++j, dz += args.stride, b += width) {
+    Vec<T> acc[2] = {};
+    ptrdiff_t s = 0;
+    for (; s + 2 * width <= samples; s += 2 * width) {
+      acc[0] = acc[0] + load<T>(dz + s);
+      acc[1] = acc[1] + load<T>(dz + s + width);
+    }
+    if (s < samples) acc[0] = acc[0] + load<T>(dz + s);
+    acc[0] = acc[0] + acc[1];
+    if (args.accumulate) acc[0] = acc[0] + load<T>(b);
+    store<T>(b, acc[0]);
+  }
+}
+
+template <class T>
+void lane_gradient(const LaneGradientArgs<T>& args) {
+  const bool few_inputs = args.n_in <= 2;
+  for (ptrdiff_t unit = 0, units = 0; unit < args.n_out; unit += units) {
+    units = even_part(args.n_out - unit, few_inputs ? 4 : 2);
+    if (units == 4) lane_gradient_units<T, 2, 4>(args, unit);
+    if (units == 3) lane_gradient_units<T, 2, 3>(args, unit);
+    if (units == 2) lane_gradient_units<T, 6, 2>(args, unit);
+    if (units == 1) lane_gradient_units<T, 8, 1>(args, unit);
+  }
+  if (args.b != nullptr) lane_gradient_bias<T>(args);
+}
+
+// --- sums over lanes ------------------------------------------------------------------------------
+
+template <int... I>
+struct LaneList {};
+template <int N, int... I>
+struct FirstLanes : FirstLanes<N - 1, N - 1, I...> {};
+template <int... I>
+struct FirstLanes<0, I...> {
+  using Type = LaneList<I...>;
+};
+
+// Of vectors a and b seen as groups of GROUP lanes: every second group of a's segments of SEGMENT
+// lanes, then of b's, starting with the first group (ODD = 0) or the second.
+template <class T, int GROUP, int SEGMENT, int ODD>
+constexpr int every_second(int lane) {
+  constexpr int groups = SEGMENT / GROUP;
+  const int segment = lane / SEGMENT, group = lane % SEGMENT / GROUP;
+  const int of_b = group >= groups / 2;
+  return of_b * kWidth<T> + segment * SEGMENT + (2 * (group - of_b * groups / 2) + ODD) * GROUP +
+         lane % GROUP;
+}
+
+// Neighbouring groups added up.
+template <class T, int GROUP, int SEGMENT, int... I>
+SHALLOWCORE_INLINE Vec<T> add_groups(Vec<T> a, Vec<T> b, LaneList<I...>) {
+  return __builtin_shufflevector(a, b, every_second<T, GROUP, SEGMENT, 0>(I)...) +
+         __builtin_shufflevector(a, b, every_second<T, GROUP, SEGMENT, 1>(I)...);
+}
+
+// Lane i is the sum of the lanes of vector i at `lanes`; N of the vectors are added here.  Neighbours
+// within 16 bytes first: x86 shuffles those in one instruction.
+template <class T, int N = kWidth<T>>
+SHALLOWCORE_INLINE Vec<T> lane_sums_of(const T* lanes) {
+  constexpr int narrow = 16 / static_cast<int>(sizeof(T));
+  if constexpr (N == 1) {
+    return load<T>(lanes);
+  } else {
+    const Vec<T> a = lane_sums_of<T, N / 2>(lanes);
+    const Vec<T> b = lane_sums_of<T, N / 2>(lanes + N / 2 * kWidth<T>);
+    constexpr int group = N <= narrow ? 1 : narrow, segment = N <= narrow ? narrow : kWidth<T>;
+    return add_groups<T, group, segment>(a, b, typename FirstLanes<kWidth<T>>::Type{});
+  }
+}
+
+// out[i] = sum of the lanes of vector i, for n vectors: a whole number of vectors of them.
+template <class T>
+void lane_sums(const T* lanes, ptrdiff_t n, T* out) {
+  for (ptrdiff_t i = 0; i < n; i += kWidth<T>) {
+    store<T>(out + i, lane_sums_of<T>(lanes + i * kWidth<T>));
+  }
+}
+
+// --- between rows and lanes -----------------------------------------------------------------------
+
+// out (cols, stride) = rows of x, transposed; zeros in the lanes from `rows` to the stride.
+template <class T>
+void rows_to_lanes(const LaneRows<T>& args) {
+  constexpr ptrdiff_t width = kWidth<T>;
+  for (ptrdiff_t i = 0; i < args.stride; i += width) {
+    const T* row[width];
+    for (ptrdiff_t r = 0; r < width; ++r) {
+      const ptrdiff_t at = args.first + i + r;
+      row[r] =
+          i + r >= args.rows ? nullptr : args.x + args.x_row * (args.order ? args.order[at] : at);
+    }
+    for (ptrdiff_t j = 0; j < args.cols; j += width) {
+      const ptrdiff_t cols = args.cols - j < width ? args.cols - j : width;
+      Vec<T> v[width];
+#pragma GCC unroll 16
+      for (int r = 0; r < width; ++r) {
+        v[r] = row[r] == nullptr ? Vec<T>{} : load_partial<T>(row[r] + j, cols);
+      }
+      transpose_square<T>(v);
+      T* out = args.out + j * args.stride + i;
+#pragma GCC unroll 16
+      for (int c = 0; c < width; ++c) {
+        if (c < cols) store<T>(out + c * args.stride, v[c]);
+      }
+    }
+  }
+}
+
+}  // namespace shallowcore::SHALLOWCORE_ISA

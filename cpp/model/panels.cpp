@@ -1,0 +1,164 @@
+#include "model/panels.hpp"
+
+#include <algorithm>
+
+namespace shallowcore {
+namespace {
+
+// Columns of a whole panel.
+template <class T>
+Index widest_panel() {
+  return kernels<T>().panel_cols;
+}
+
+}  // namespace
+
+template <class T>
+Index PanelLayer<T>::width(Index panel) const {
+  return panel + 1 == n_panels ? last_width : widest_panel<T>();
+}
+
+template <class T>
+Index PanelLayer<T>::panel(Index panel) const {
+  return kernel + panel * widest_panel<T>() * n_in;
+}
+
+template <class T>
+Panels<T>::Panels(const Network<T>& network) {
+  const auto penalty_of = [&](Index offset) {
+    for (const Tensor& tensor : network.tensors()) {
+      if (tensor.offset == offset) return tensor.penalty;
+    }
+    return Penalty{};
+  };
+  const Index wide = widest_panel<T>(), narrow = kernels<T>().vector_cols;
+  for (const Stage<T>& stage : network.stages()) {
+    PanelLayer<T> layer;
+    layer.stage = &stage;
+    layer.activated = !stage.activation.is("identity");
+    layer.kernel_penalty = penalty_of(stage.kernel);
+    if (stage.bias >= 0) layer.bias_penalty = penalty_of(stage.bias);
+    layer.n_in = stage.n_in;
+    layer.n_out = stage.n_out;
+    layer.n_panels = (stage.n_out + wide - 1) / wide;
+    const Index left = stage.n_out - (layer.n_panels - 1) * wide;
+    const bool last = &stage == &network.stages().back();
+    layer.last_width = last && left <= narrow ? narrow : wide;
+    const Index cols = (layer.n_panels - 1) * wide + layer.last_width;
+    layer.kernel = size_;
+    size_ += padded<T>(stage.n_in * cols);
+    if (stage.bias >= 0) {
+      layer.bias = size_;
+      size_ += padded<T>(cols);
+    }
+    layers_.push_back(layer);
+  }
+}
+
+template <class T>
+void Panels<T>::pack(const T* parameters, T* packed) const {
+  for (const PanelLayer<T>& layer : layers_) {
+    for (Index j = 0; j < layer.n_panels; ++j) {
+      const Index first = j * widest_panel<T>(), width = layer.width(j);
+      const Index cols = std::min(width, layer.n_out - first);
+      T* panel = packed + layer.panel(j);
+      const T* from = parameters + layer.stage->kernel + first;
+      for (Index i = 0; i < layer.n_in; ++i, panel += width, from += layer.n_out) {
+        std::fill(std::copy_n(from, cols, panel), panel + width, T{0});
+      }
+    }
+    if (layer.bias < 0) continue;
+    const Index width = (layer.n_panels - 1) * widest_panel<T>() + layer.last_width;
+    T* bias = packed + layer.bias;
+    std::fill(std::copy_n(parameters + layer.stage->bias, layer.n_out, bias), bias + width, T{0});
+  }
+}
+
+template <class T>
+void Panels<T>::unpack(const T* packed, T* parameters) const {
+  for (const PanelLayer<T>& layer : layers_) {
+    for (Index j = 0; j < layer.n_panels; ++j) {
+      const Index first = j * widest_panel<T>(), width = layer.width(j);
+      const Index cols = std::min(width, layer.n_out - first);
+      const T* panel = packed + layer.panel(j);
+      T* to = parameters + layer.stage->kernel + first;
+      for (Index i = 0; i < layer.n_in; ++i, panel += width, to += layer.n_out) {
+        std::copy_n(panel, cols, to);
+      }
+    }
+    if (layer.bias >= 0) {
+      std::copy_n(packed + layer.bias, layer.n_out, parameters + layer.stage->bias);
+    }
+  }
+}
+
+template <class T>
+PackedState<T>::PackedState(const Panels<T>& panels, Network<T>& network, Optimizer<T>& optimizer)
+    : panels_(panels),
+      network_(network),
+      optimizer_(optimizer),
+      slots_(static_cast<std::size_t>(optimizer.slots())) {}
+
+template <class T>
+void PackedState<T>::take_over() {
+  parameters_ = Arena<T>(panels_.size());
+  panels_.pack(network_.parameters(), parameters_.data());
+  for (std::size_t i = 0; i < slots_.size(); ++i) {
+    slots_[i] = Arena<T>(panels_.size());
+    Arena<T>& memory = optimizer_.slot_memory(static_cast<int>(i));
+    if (memory.data() == nullptr) continue;  // still zeros
+    panels_.pack(memory.data(), slots_[i].data());
+    memory = Arena<T>();
+  }
+}
+
+template <class T>
+void PackedState<T>::hand_back() {
+  show();
+  parameters_ = Arena<T>();
+  for (std::size_t i = 0; i < slots_.size(); ++i) {
+    panels_.unpack(slots_[i].data(), optimizer_.slot(static_cast<int>(i)));
+    slots_[i] = Arena<T>();
+  }
+}
+
+template <class T>
+void PackedState<T>::restore() {
+  panels_.pack(network_.parameters(), parameters_.data());
+  for (Arena<T>& slot : slots_) std::fill_n(slot.data(), panels_.size(), T{0});
+  optimizer_.clear();
+}
+
+template <class T>
+void PackedState<T>::update(Index offset, T* gradient, Index count, const Penalty& penalty) {
+  T* w = parameters_.data() + offset;
+  if (penalty.any()) kernels<T>().add_penalty(w, gradient, count, penalty.l1, penalty.l2);
+  T* slots[kMaxSlots] = {};
+  for (std::size_t i = 0; i < slots_.size(); ++i) slots[i] = slots_[i].data() + offset;
+  optimizer_.sweep().update(w, gradient, slots, static_cast<int>(slots_.size()), count, constants_);
+}
+
+template <class T>
+double PackedState<T>::penalties() const {
+  double total = 0;
+  const auto add = [&](const Penalty& penalty, Index offset, Index count) {
+    if (!penalty.any()) return;
+    total += kernels<T>().add_penalty(parameters_.data() + offset, nullptr, count, penalty.l1,
+                                      penalty.l2);
+  };
+  for (const PanelLayer<T>& layer : panels_.layers()) {
+    const Index cols = (layer.n_panels - 1) * widest_panel<T>() + layer.last_width;
+    add(layer.kernel_penalty, layer.kernel, layer.n_in * cols);
+    if (layer.bias >= 0) add(layer.bias_penalty, layer.bias, cols);
+  }
+  return total;
+}
+
+template struct PanelLayer<float>;
+template struct PanelLayer<double>;
+template class Panels<float>;
+template class Panels<double>;
+template class PackedState<float>;
+template class PackedState<double>;
+
+}  // namespace shallowcore

@@ -1,0 +1,356 @@
+// Layers as wide as a register tile or wider: parameters and optimizer's state live in panels during
+// the training, the bias starts a product and the activation ends it, and the optimizer runs on
+// gradients that have just left the registers.
+//
+// A step is a few phases, in each of which the team takes chunks one by one:
+//   forward    a hidden layer's panel: z = x w + b, a = g(z)                 one phase a layer
+//   loss       some rows: outputs, loss, its gradient dz                     one phase
+//   backward   a hidden layer's panel: dz = (dz_next w_next') g'(a), then the rows of w_next that
+//              belong to these units are updated, and their biases; in the first layer its own
+//              panel of the kernel, too                                       one phase a layer
+// Every element is one sum in the order of samples or inputs, whatever the chunks: any number of
+// threads gives the same bits.
+#include <algorithm>
+#include <cmath>
+
+#include "core/team.hpp"
+#include "core/threads.hpp"
+#include "model/panels.hpp"
+#include "model/plans.hpp"
+
+namespace shallowcore {
+namespace {
+
+constexpr Index kLossRows = 24;    // rows of a chunk of the loss phase
+constexpr Index kUpdateRows = 96;  // rows of a kernel whose gradient is held at a time
+constexpr Index kReadParts = 4;    // in which the next batch is read
+constexpr Index kMostRows = 4096;  // of a batch: larger ones go in blocks
+
+template <class T>
+class PanelsPlan : public Plan<T> {
+ public:
+  explicit PanelsPlan(const Problem<T>& problem);
+
+  int threads() const override { return threads_; }
+  std::string summary() const override;
+  void begin() override {
+    reader_.forget_ahead();  // the caller may have changed the inputs
+    state_.take_over();
+  }
+  Outcome step(const std::int64_t* order, Index first, Index rows, Sums& sums,
+               const Poll& poll) override;
+  void show() override { state_.show(); }
+  void publish() override { state_.hand_back(); }
+  // The network's own parameters are those kept.
+  bool keep() override { return state_.all_finite() && (state_.show(), true); }
+  void restore() override { state_.restore(); }
+
+ private:
+  using Plan<T>::problem_;
+  using Layer = PanelLayer<T>;
+
+  // A matrix (rows, k) as the left factor of a product.
+  struct Left {
+    const T* data;
+    Index row, col, inner, panel;
+  };
+
+  void allocate();
+  Left input_of(std::size_t l) const;
+  void multiply(const Left& a, Index m, Index k, const T* b, Index width, const T* init, T* c,
+                Index c_row, Index cols) const;
+  void forward(std::size_t l, Index panel);
+  void loss(Index chunk);
+  void backward(std::size_t l, Index panel, int thread);
+  void update_rows(std::size_t l, const Left& a_transposed, Index first, Index count, Index panel,
+                   int thread);
+  void first_layer(Index ahead);
+  void update_first(Index panel, Index first, Index count, int thread);
+  void update_bias(std::size_t l, Index panel);
+  T* panel_of(T* base, Index panel) const { return base + panel * wide_ * rows_; }
+
+  const KernelTable<T>& table_ = kernels<T>();
+  const Index wide_ = table_.panel_cols;
+  Panels<T> panels_;
+  PackedState<T> state_;
+  BatchReader<T> reader_;
+  Index most_rows_;
+  int threads_;
+  bool logits_;
+
+  Arena<T> buffers_;
+  std::vector<T*> outputs_;        // of hidden layers, in panels
+  std::vector<T*> dz_;             // of every layer, in panels
+  T *z_ = nullptr, *d_ = nullptr;  // of the last layer, row by row
+  std::vector<T*> scratch_;        // of each thread
+  Index transposed_size_ = 0;
+  std::vector<Sums> chunk_sums_;
+
+  Block<T> block_;  // of the step under way
+  Index rows_ = 0;
+};
+
+template <class T>
+PanelsPlan<T>::PanelsPlan(const Problem<T>& problem)
+    : Plan<T>(problem),
+      panels_(problem.network),
+      state_(panels_, problem.network, problem.optimizer),
+      reader_(problem.data, problem.network, problem.options.batch_size, problem.options.shuffle,
+              true),
+      most_rows_(problem.options.batch_size),
+      threads_(threads_for(problem.network, most_rows_)),
+      logits_(problem.objective.fused()) {
+  allocate();
+}
+
+template <class T>
+void PanelsPlan<T>::allocate() {
+  const auto& layers = panels_.layers();
+  Index total = 0, widest = 0;
+  for (const Layer& layer : layers) {
+    total += 2 * padded<T>(layer.n_panels * wide_ * most_rows_);
+    widest = std::max(widest, layer.n_panels * wide_);
+  }
+  transposed_size_ = widest * wide_;
+  const Index last = padded<T>(most_rows_ * layers.back().n_out);
+  const Index own = padded<T>(transposed_size_) + padded<T>(kUpdateRows * wide_);
+  buffers_ = Arena<T>(total + 2 * last + threads_ * own);
+  for (const Layer& layer : layers) {
+    const Index size = layer.n_panels * wide_ * most_rows_;
+    dz_.push_back(buffers_.take(size));
+    outputs_.push_back(&layer == &layers.back() ? nullptr : buffers_.take(size));
+  }
+  z_ = buffers_.take(last);
+  d_ = buffers_.take(last);
+  for (int i = 0; i < threads_; ++i) scratch_.push_back(buffers_.take(own));
+  const Index chunks = (most_rows_ + kLossRows - 1) / kLossRows;
+  chunk_sums_.resize(static_cast<std::size_t>(chunks));
+  for (Sums& sums : chunk_sums_) sums.metrics.resize(problem_.objective.metrics().size());
+}
+
+template <class T>
+std::string PanelsPlan<T>::summary() const {
+  return "plan: panels of " + std::to_string(wide_) +
+         " columns, optimizer fused with the gradients: layers as wide as register "
+         "tiles\ninputs: " +
+         (reader_.reads_in_place() ? "read in place" : "gathered and converted ahead") + "\n";
+}
+
+template <class T>
+typename PanelsPlan<T>::Left PanelsPlan<T>::input_of(std::size_t l) const {
+  if (l == 0) {
+    return {block_.x.data, block_.x.row_stride, block_.x.col_stride, panels_.layers()[0].n_in, 0};
+  }
+  return {outputs_[l - 1], wide_, 1, wide_, wide_ * rows_};
+}
+
+// c (m, cols) = init + a b, b one panel (k, width); init is a row.
+template <class T>
+void PanelsPlan<T>::multiply(const Left& a, Index m, Index k, const T* b, Index width,
+                             const T* init, T* c, Index c_row, Index cols) const {
+  GemmArgs<T> args = {};
+  args.m = m;
+  args.n = cols;
+  args.k = k;
+  args.a = a.data;
+  args.a_row = a.row;
+  args.a_col = a.col;
+  args.a_inner = a.inner;
+  args.a_panel = a.panel;
+  args.b = b;
+  args.b_row = width;
+  args.packed = true;
+  args.init = init;
+  args.c = c;
+  args.c_row = c_row;
+  table_.gemm(args);
+}
+
+template <class T>
+void PanelsPlan<T>::forward(std::size_t l, Index panel) {
+  const Layer& layer = panels_.layers()[l];
+  const T* bias = layer.bias < 0 ? nullptr : state_.parameters() + layer.bias + panel * wide_;
+  T* a = panel_of(outputs_[l], panel);
+  multiply(input_of(l), rows_, layer.n_in, state_.parameters() + layer.panel(panel), wide_, bias, a,
+           wide_, wide_);
+  const Activation<T>& activation = layer.stage->activation;
+  if (layer.activated) {
+    activation.kernels->forward(a, a, rows_, wide_, activation.parameters);
+  }
+}
+
+// Outputs, loss and dz of some rows.
+template <class T>
+void PanelsPlan<T>::loss(Index chunk) {
+  const std::size_t l = panels_.layers().size() - 1;
+  const Layer& layer = panels_.layers()[l];
+  const Index first = chunk * kLossRows, count = std::min(kLossRows, rows_ - first);
+  const Index n_out = layer.n_out;
+  Left input = input_of(l);
+  input.data += first * input.row;
+  T *z = z_ + first * n_out, *d = d_ + first * n_out;
+  for (Index j = 0; j < layer.n_panels; ++j) {
+    const T* bias = layer.bias < 0 ? nullptr : state_.parameters() + layer.bias + j * wide_;
+    const Index cols = std::min(layer.width(j), n_out - j * wide_);
+    multiply(input, count, layer.n_in, state_.parameters() + layer.panel(j), layer.width(j), bias,
+             z + j * wide_, n_out, cols);
+  }
+  const Activation<T>& activation = layer.stage->activation;
+  const bool activated = !logits_ && layer.activated;
+  if (activated) activation.kernels->forward(z, z, count, n_out, activation.parameters);
+  Block<T> rows;
+  rows.x.rows = count;
+  rows.y = block_.y == nullptr ? nullptr : block_.y + first * n_out;
+  rows.labels = block_.labels == nullptr ? nullptr : block_.labels + first;
+  rows.weights = block_.weights == nullptr ? nullptr : block_.weights + first;
+  Sums& sums = chunk_sums_[static_cast<std::size_t>(chunk)];
+  sums.clear();
+  problem_.objective.add_loss(rows, z, rows_, d, sums);
+  if (activated) activation.kernels->backward(z, d, count, n_out, activation.parameters);
+  for (Index j = 0; j < layer.n_panels; ++j) {
+    const Index width = layer.width(j), cols = std::min(width, n_out - j * wide_);
+    T* dz = panel_of(dz_[l], j) + first * width;
+    for (Index i = 0; i < count; ++i, dz += width) {
+      std::fill(std::copy_n(d + i * n_out + j * wide_, cols, dz), dz + width, T{0});
+    }
+  }
+}
+
+// dz of one panel of a hidden layer, and with it the next layer's kernel rows for these units.
+template <class T>
+void PanelsPlan<T>::backward(std::size_t l, Index panel, int thread) {
+  const Layer &layer = panels_.layers()[l], &next = panels_.layers()[l + 1];
+  const Index first = panel * wide_, units = std::min(wide_, layer.n_out - first);
+  T* transposed = scratch_[static_cast<std::size_t>(thread)];  // (next.n_out, wide)
+  if (units < wide_) std::fill_n(transposed, next.n_panels * wide_ * wide_, T{0});
+  for (Index j = 0; j < next.n_panels; ++j) {
+    const Index width = next.width(j), cols = std::min(width, next.n_out - j * wide_);
+    table_.transpose(state_.parameters() + next.panel(j) + first * width, width, units, cols,
+                     transposed + j * wide_ * wide_, wide_);
+  }
+  const bool is_last = l + 2 == panels_.layers().size();
+  const Left dz_next = is_last ? Left{d_, next.n_out, 1, next.n_out, 0}
+                               : Left{dz_[l + 1], wide_, 1, wide_, wide_ * rows_};
+  T *dz = panel_of(dz_[l], panel), *a = panel_of(outputs_[l], panel);
+  multiply(dz_next, rows_, next.n_out, transposed, wide_, nullptr, dz, wide_, wide_);
+  const Activation<T>& activation = layer.stage->activation;
+  if (layer.activated) {
+    activation.kernels->backward(a, dz, rows_, wide_, activation.parameters);
+  }
+  const Left a_transposed = {a, 1, wide_, rows_, 0};
+  for (Index j = 0; j < next.n_panels; ++j) {
+    update_rows(l + 1, a_transposed, first, units, j, thread);
+  }
+  update_bias(l, panel);
+  if (l == 0) update_first(panel, 0, layer.n_in, thread);
+}
+
+template <class T>
+void PanelsPlan<T>::update_first(Index panel, Index first, Index count, int thread) {
+  const MatrixView<const T>& x = block_.x;
+  update_rows(0, {x.data + first * x.col_stride, x.col_stride, x.row_stride, rows_, 0}, first,
+              count, panel, thread);
+}
+
+// Rows [first, first + count) of one panel of a kernel: gradient a' dz, update.
+template <class T>
+void PanelsPlan<T>::update_rows(std::size_t l, const Left& a_transposed, Index first, Index count,
+                                Index panel, int thread) {
+  const Layer& layer = panels_.layers()[l];
+  const Index width = layer.width(panel);
+  T* gradient = scratch_[static_cast<std::size_t>(thread)] + padded<T>(transposed_size_);
+  Left a = a_transposed;
+  for (Index done = 0; done < count; done += kUpdateRows) {
+    const Index rows = std::min(kUpdateRows, count - done);
+    multiply(a, rows, rows_, panel_of(dz_[l], panel), width, nullptr, gradient, width, width);
+    state_.update(layer.panel(panel) + (first + done) * width, gradient, rows * width,
+                  layer.kernel_penalty);
+    a.data += kUpdateRows * a.row;
+  }
+}
+
+template <class T>
+void PanelsPlan<T>::update_bias(std::size_t l, Index panel) {
+  const Layer& layer = panels_.layers()[l];
+  if (layer.bias < 0) return;
+  const Index width = layer.width(panel);
+  alignas(kAlignment) T gradient[2 * kAlignment / sizeof(T)] = {};
+  table_.add_column_sums(panel_of(dz_[l], panel), rows_, width, gradient);
+  state_.update(layer.bias + panel * wide_, gradient, width, layer.bias_penalty);
+}
+
+// The last phase of a step: the first layer's kernel and whatever hangs on its units, and `ahead` parts
+// of the next batch.
+template <class T>
+void PanelsPlan<T>::first_layer(Index ahead) {
+  const Layer& layer = panels_.layers().front();
+  const bool hidden = panels_.layers().size() > 1;
+  // Without a panel of a hidden layer to go with, any rows of the kernel make a chunk.
+  const Index parts = hidden ? 1 : (layer.n_in + kUpdateRows - 1) / kUpdateRows;
+  for_chunks(layer.n_panels * parts + ahead, threads_, [&](Index chunk, int thread) {
+    if (chunk < ahead) return reader_.take_ahead(chunk, ahead);
+    chunk -= ahead;
+    if (hidden) return backward(0, chunk, thread);
+    const Index row = chunk % parts * kUpdateRows;
+    update_first(chunk / parts, row, std::min(kUpdateRows, layer.n_in - row), thread);
+  });
+}
+
+template <class T>
+Outcome PanelsPlan<T>::step(const std::int64_t* order, Index first, Index rows, Sums& sums,
+                            const Poll&) {
+  const auto& layers = panels_.layers();
+  const std::size_t last = layers.size() - 1;
+  block_ = reader_.read(order, first, rows);
+  rows_ = rows;
+  for (std::size_t l = 0; l < last; ++l) {
+    for_chunks(layers[l].n_panels, threads_, [&](Index panel, int) { forward(l, panel); });
+  }
+  const Index chunks = (rows + kLossRows - 1) / kLossRows;
+  for_chunks(chunks, threads_, [&](Index chunk, int) { loss(chunk); });
+  for (Index i = 0; i < chunks; ++i) sums.add(chunk_sums_[static_cast<std::size_t>(i)]);
+  sums.loss += state_.penalties() * static_cast<double>(rows);
+  if (!std::isfinite(sums.loss)) return Outcome::diverged;
+
+  state_.next_step();
+  for (Index j = 0; j < layers[last].n_panels; ++j) update_bias(last, j);
+  for (std::size_t l = last; l-- > 1;) {
+    for_chunks(layers[l].n_panels, threads_,
+               [&](Index panel, int thread) { backward(l, panel, thread); });
+  }
+  const Index next = first + rows, left = problem_.data.rows() - next;
+  const Index ahead =
+      reader_.announce(order, next, std::min(problem_.options.batch_size, left)) ? kReadParts : 0;
+  first_layer(ahead);
+  return Outcome::stepped;
+}
+
+template <class T>
+std::string refusal(const Problem<T>& problem) {
+  if (problem.optimizer.full_batch()) return "the optimizer is no first-order method";
+  const auto& stages = problem.network.stages();
+  if (stages.empty()) return "there is no layer";
+  for (const Stage<T>& stage : stages) {
+    if (stage.kind != LayerSpec::Kind::dense) return "not all layers are dense";
+    if (&stage != &stages.back() && !stage.activation.kernels->elementwise) {
+      return "the activation of a hidden layer is not elementwise";
+    }
+  }
+  if (problem.options.batch_size > kMostRows) return "the batch has more than 4096 rows";
+  return "";
+}
+
+}  // namespace
+
+template <class T>
+PlanKind<T> panels_plan() {
+  return {"panels", refusal<T>, [](const Problem<T>&) { return true; },
+          [](const Problem<T>& problem) -> std::unique_ptr<Plan<T>> {
+            return std::make_unique<PanelsPlan<T>>(problem);
+          }};
+}
+
+template PlanKind<float> panels_plan();
+template PlanKind<double> panels_plan();
+
+}  // namespace shallowcore
