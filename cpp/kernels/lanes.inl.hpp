@@ -103,13 +103,15 @@ SHALLOWCORE_INLINE void keep_in_register(Vec<T>& v) {
 #endif
 }
 
-// w[i, j] (+)= sum over vectors of samples of a[i, :] dz[j, :], for IN inputs and UNITS units.  Where
-// there are few sums each is taken in two chains: additions need not wait for one another.
+// w[i, j] (+)= sum over vectors of samples of a[i, :] dz[j, :], for IN inputs and UNITS units.  In a
+// layer of few weights each sum is taken in two chains: additions need not wait for one another.  (The
+// layer decides, not the tile: units that are alike must stay so, wherever their tiles begin.)
 template <class T, int IN, int UNITS>
 SHALLOWCORE_NOINLINE void lane_gradient_tile(const LaneGradientArgs<T>& args, ptrdiff_t input,
                                              ptrdiff_t unit) {
   constexpr ptrdiff_t width = kWidth<T>;
   constexpr int chains = IN * UNITS <= 4 ? 2 : 1;
+  const bool in_chains = args.n_in * args.n_out <= 4;
   const ptrdiff_t stride = args.stride, samples = args.samples, n_out = args.n_out;
   const T* a = args.a + input * stride;
   const T* dz = args.dz + unit * stride;
@@ -127,11 +129,13 @@ SHALLOWCORE_NOINLINE void lane_gradient_tile(const LaneGradientArgs<T>& args, pt
     }
   };
   ptrdiff_t s = 0;
-  for (; s + chains * width <= samples; s += chains * width) {
-    add(s, acc[0]);
-    if constexpr (chains == 2) add(s + width, acc[1]);
+  if constexpr (chains == 2) {
+    for (; in_chains && s + 2 * width <= samples; s += 2 * width) {
+      add(s, acc[0]);
+      add(s + width, acc[1]);
+    }
   }
-  if (s < samples) add(s, acc[0]);
+  for (; s < samples; s += width) add(s, acc[0]);
   T* sums = args.w + (input * n_out + unit) * width;
 #pragma GCC unroll 8
   for (int i = 0; i < IN; ++i, sums += n_out * width) {
