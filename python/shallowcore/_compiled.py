@@ -32,13 +32,13 @@ class Compiled:
         found = {"loss": values[0]}
         return found | {one.name: by_core_name[one.core_name] for one in self.metrics}
 
-    def epoch_logs(self, history: Mapping[str, Sequence[float]], index: int) -> dict[str, float]:
-        """Figures of one epoch by name from the core's history, validation last."""
-        keys = ["loss", *self.core_metrics]
-        found = self.named([history[key][index] for key in keys])
+    def columns(self, history: Mapping[str, list[float]]) -> dict[str, list[float]]:
+        """Lists of the core's history by the names that users gave, validation last."""
+        found = {"loss": history["loss"]}
+        found |= {one.name: history[one.core_name] for one in self.metrics}
         if "val_loss" in history:
-            validation = self.named([history["val_" + key][index] for key in keys])
-            found |= {"val_" + name: value for name, value in validation.items()}
+            found["val_loss"] = history["val_loss"]
+            found |= {"val_" + one.name: history["val_" + one.core_name] for one in self.metrics}
         return found
 
     def result(self, values: Sequence[float], return_dict: bool) -> Any:

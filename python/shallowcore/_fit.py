@@ -132,14 +132,12 @@ class Training:
         seen, done = len(self._history.epoch), self._trainer.epoch
         first = self._settings.initial_epoch + seen
         if done > seen:
-            figures = self._trainer.history(seen)
+            columns = self._compiled.columns(self._trainer.history(seen))
             rate = self._compiled.optimizer.parameters.get("learning_rate")
-            new = [self._compiled.epoch_logs(figures, i) for i in range(done - seen)]
-            for i, logs in enumerate(new):
-                if rate is not None:
-                    logs["lr"] = rate
-                self._history.add(first + i, logs)
-            self._display.epochs_done(first, new)
+            if rate is not None:
+                columns["lr"] = [rate] * (done - seen)
+            self._history.extend(first, columns)
+            self._display.epochs_done(first, columns)
         if self._settings.verbose == _progress.BAR:
             running = self._compiled.named(self._trainer.running) if self._trainer.batch else {}
             self._display.update(done, self._trainer.batch, running)

@@ -56,7 +56,7 @@ class Progress:
     def update(self, epochs: int, batches: int, running: dict[str, float]) -> None:
         """Show work done: whole epochs, batches of the epoch under way, its figures so far."""
 
-    def epochs_done(self, first: int, logs: list[dict[str, float]]) -> None:
+    def epochs_done(self, first: int, columns: dict[str, list[float]]) -> None:
         """Show figures of finished epochs, the first of which has index `first`."""
 
     def close(self) -> None:
@@ -70,14 +70,16 @@ class Lines(Progress):
         self._epochs = epochs
         self._since = time.perf_counter()
 
-    def epochs_done(self, first: int, logs: list[dict[str, float]]) -> None:
+    def epochs_done(self, first: int, columns: dict[str, list[float]]) -> None:
         """Print their lines; the time since the last ones is shared evenly."""
         now = time.perf_counter()
-        each = (now - self._since) / max(1, len(logs))
+        n = len(columns["loss"])
+        each = (now - self._since) / n
         self._since = now
-        for i, one in enumerate(logs):
+        for i in range(n):
             seconds = f"{each:.2f}s" if each < 100 else f"{each:.0f}s"
-            print(f"Epoch {first + i + 1}/{self._epochs} - {seconds} - {figures(one)}")
+            one = figures({name: values[i] for name, values in columns.items()})
+            print(f"Epoch {first + i + 1}/{self._epochs} - {seconds} - {one}")
         sys.stdout.flush()
 
 
@@ -97,9 +99,9 @@ class Bar(Progress):
         self._bar.set_postfix_str(figures(running if batches else self._last), refresh=False)
         self._bar.update(epochs * self._n_batches + batches - self._bar.n)
 
-    def epochs_done(self, first: int, logs: list[dict[str, float]]) -> None:
+    def epochs_done(self, first: int, columns: dict[str, list[float]]) -> None:
         """Remember the last epoch's figures."""
-        self._last = logs[-1]
+        self._last = {name: values[-1] for name, values in columns.items()}
 
     def close(self) -> None:
         """Leave the bar as it stands."""

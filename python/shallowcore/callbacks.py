@@ -108,6 +108,12 @@ class History(Callback):
         for name, value in logs.items():
             self.history.setdefault(name, []).append(value)
 
+    def extend(self, first: int, columns: dict[str, list[float]]) -> None:
+        """Append the figures of several epochs, the first of which has index `first`."""
+        self.epoch.extend(range(first, first + len(columns["loss"])))
+        for name, values in columns.items():
+            self.history.setdefault(name, []).extend(values)
+
     def add_figures(self, logs: Logs) -> None:
         """Append figures of the last epoch that callbacks wrote into their logs."""
         for name, value in logs.items():
