@@ -340,12 +340,25 @@ std::string refusal(const Problem<T>& problem) {
   return "";
 }
 
+// Panels cost the columns that layers lack, and packing twice a run.
+template <class T>
+bool pays(const Problem<T>& problem) {
+  constexpr double most_padding = 2;
+  constexpr Index fewest_samples = 64;
+  const Panels<T> panels(problem.network);
+  double weights = 0;
+  for (const PanelLayer<T>& layer : panels.layers()) {
+    weights += static_cast<double>(layer.n_in) * static_cast<double>(layer.n_out);
+  }
+  return static_cast<double>(panels.size()) <= most_padding * weights &&
+         problem.options.epochs * problem.data.rows() >= fewest_samples;
+}
+
 }  // namespace
 
 template <class T>
 PlanKind<T> panels_plan() {
-  return {"panels", refusal<T>, [](const Problem<T>&) { return true; },
-          [](const Problem<T>& problem) -> std::unique_ptr<Plan<T>> {
+  return {"panels", refusal<T>, pays<T>, [](const Problem<T>& problem) -> std::unique_ptr<Plan<T>> {
             return std::make_unique<PanelsPlan<T>>(problem);
           }};
 }
