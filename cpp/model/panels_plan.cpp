@@ -1,7 +1,6 @@
 // Layers as wide as a register tile or wider: parameters and optimizer's state live in panels during
 // the training, the bias starts a product and the activation ends it, and the optimizer runs on
 // gradients that have just left the registers.
-//
 // A step is a few phases, in each of which the team takes chunks one by one:
 //   forward    a hidden layer's panel: z = x w + b, a = g(z)                 one phase a layer
 //   loss       some rows: outputs, loss, its gradient dz                     one phase
@@ -23,7 +22,9 @@ namespace {
 
 constexpr Index kLossRows = 24;    // rows of a chunk of the loss phase
 constexpr Index kUpdateRows = 96;  // rows of a kernel whose gradient is held at a time
-constexpr Index kReadParts = 4;    // in which the next batch is read
+constexpr Index kReadParts = 4;    // in which the next batch is read, and inputs are transposed
+constexpr Index kTransposeFrom =
+    4;                             // panels of the first layer: fewer are not worth a transposition
 constexpr Index kMostRows = 4096;  // of a batch: larger ones go in blocks
 
 template <class T>
@@ -64,6 +65,8 @@ class PanelsPlan : public Plan<T> {
   void backward(std::size_t l, Index panel, int thread);
   void update_rows(std::size_t l, const Left& a_transposed, Index first, Index count, Index panel,
                    int thread);
+  void forward_first();
+  void transpose_inputs(Index part);
   void first_layer(Index ahead);
   void update_first(Index panel, Index first, Index count, int thread);
   void update_bias(std::size_t l, Index panel);
@@ -83,6 +86,8 @@ class PanelsPlan : public Plan<T> {
   std::vector<T*> dz_;             // of every layer, in panels
   T *z_ = nullptr, *d_ = nullptr;  // of the last layer, row by row
   std::vector<T*> scratch_;        // of each thread
+  T* x_transposed_ = nullptr;      // (n_features, x_stride_), for the gradient of the first kernel
+  Index x_stride_ = 0;
   Index transposed_size_ = 0;
   std::vector<Sums> chunk_sums_;
 
@@ -112,9 +117,13 @@ void PanelsPlan<T>::allocate() {
     widest = std::max(widest, layer.n_panels * wide_);
   }
   transposed_size_ = widest * wide_;
+  x_stride_ = padded<T>(most_rows_);
+  const Index x_size = layers.front().n_panels >= kTransposeFrom && layers.size() > 1
+                           ? layers.front().n_in * x_stride_
+                           : 0;
   const Index last = padded<T>(most_rows_ * layers.back().n_out);
   const Index own = padded<T>(transposed_size_) + padded<T>(kUpdateRows * wide_);
-  buffers_ = Arena<T>(total + 2 * last + threads_ * own);
+  buffers_ = Arena<T>(total + 2 * last + threads_ * own + padded<T>(x_size));
   for (const Layer& layer : layers) {
     const Index size = layer.n_panels * wide_ * most_rows_;
     dz_.push_back(buffers_.take(size));
@@ -123,6 +132,7 @@ void PanelsPlan<T>::allocate() {
   z_ = buffers_.take(last);
   d_ = buffers_.take(last);
   for (int i = 0; i < threads_; ++i) scratch_.push_back(buffers_.take(own));
+  if (x_size > 0) x_transposed_ = buffers_.take(x_size);
   const Index chunks = (most_rows_ + kLossRows - 1) / kLossRows;
   chunk_sums_.resize(static_cast<std::size_t>(chunks));
   for (Sums& sums : chunk_sums_) sums.metrics.resize(problem_.objective.metrics().size());
@@ -248,8 +258,11 @@ void PanelsPlan<T>::backward(std::size_t l, Index panel, int thread) {
 template <class T>
 void PanelsPlan<T>::update_first(Index panel, Index first, Index count, int thread) {
   const MatrixView<const T>& x = block_.x;
-  update_rows(0, {x.data + first * x.col_stride, x.col_stride, x.row_stride, rows_, 0}, first,
-              count, panel, thread);
+  const Left transposed =
+      x_transposed_ != nullptr && x.col_stride == 1
+          ? Left{x_transposed_ + first * x_stride_, x_stride_, 1, rows_, 0}
+          : Left{x.data + first * x.col_stride, x.col_stride, x.row_stride, rows_, 0};
+  update_rows(0, transposed, first, count, panel, thread);
 }
 
 // Rows [first, first + count) of one panel of a kernel: gradient a' dz, update.
@@ -279,13 +292,30 @@ void PanelsPlan<T>::update_bias(std::size_t l, Index panel) {
   state_.update(layer.bias + panel * wide_, gradient, width, layer.bias_penalty);
 }
 
+template <class T>
+void PanelsPlan<T>::transpose_inputs(Index part) {
+  const Index unit = kReadParts * table_.vector_cols;
+  const Index rows = (rows_ + unit - 1) / unit * table_.vector_cols, first = part * rows;
+  if (first >= rows_) return;
+  table_.transpose(block_.x.data + first * block_.x.row_stride, block_.x.row_stride,
+                   std::min(rows, rows_ - first), block_.x.cols, x_transposed_ + first, x_stride_);
+}
+
+// The first layer's panels, and the inputs transposed: the gradient reads them straight on.
+template <class T>
+void PanelsPlan<T>::forward_first() {
+  const Index parts = x_transposed_ != nullptr && block_.x.col_stride == 1 ? kReadParts : 0;
+  for_chunks(panels_.layers().front().n_panels + parts, threads_, [&](Index chunk, int) {
+    chunk < parts ? transpose_inputs(chunk) : forward(0, chunk - parts);
+  });
+}
+
 // The last phase of a step: the first layer's kernel and whatever hangs on its units, and `ahead` parts
 // of the next batch.
 template <class T>
 void PanelsPlan<T>::first_layer(Index ahead) {
   const Layer& layer = panels_.layers().front();
-  const bool hidden = panels_.layers().size() > 1;
-  // Without a panel of a hidden layer to go with, any rows of the kernel make a chunk.
+  const bool hidden = panels_.layers().size() > 1;  // else any rows of the kernel make a chunk
   const Index parts = hidden ? 1 : (layer.n_in + kUpdateRows - 1) / kUpdateRows;
   for_chunks(layer.n_panels * parts + ahead, threads_, [&](Index chunk, int thread) {
     if (chunk < ahead) return reader_.take_ahead(chunk, ahead);
@@ -303,7 +333,8 @@ Outcome PanelsPlan<T>::step(const std::int64_t* order, Index first, Index rows, 
   const std::size_t last = layers.size() - 1;
   block_ = reader_.read(order, first, rows);
   rows_ = rows;
-  for (std::size_t l = 0; l < last; ++l) {
+  if (last > 0) forward_first();
+  for (std::size_t l = 1; l < last; ++l) {
     for_chunks(layers[l].n_panels, threads_, [&](Index panel, int) { forward(l, panel); });
   }
   const Index chunks = (rows + kLossRows - 1) / kLossRows;
