@@ -1,9 +1,11 @@
-"""Benchmarks: `python -m bench` in a checkout, with shallowcore installed, prints the table.
+"""Benchmarks of a checkout, with shallowcore installed.
 
-One file per workload (network, data, settings, a plain NumPy script of the same training);
-`workload.py` says what a workload is, `plain_numpy.py` holds what the scripts share, `worker.py`
-runs one contender in a process of its own, `checks.py` compares results with the oracle of the
-tests before anything is timed, `report.py` prints.  `native/` needs no Python.
+`python -m bench` prints the tables: the workloads of `shallowcore.bench` by shallowcore, NumPy and
+the rivals that are installed.  `contenders.py` says who they are, `rivals/` has one file for each
+library, `worker.py` runs a contender in a process of its own, `checks.py` compares results with the
+oracle of the tests before anything is timed, `floors.py` measures what the machine can do,
+`latency.py` times single rows and many small trainings, `report.py`, `goals.py` and `plot.py` show
+it all.  `sweep.py` and `growth.py` are benchmarks of their own; `native/` needs no Python.
 """
 
 import sys

@@ -1,24 +1,43 @@
-"""Figures of the timed rounds, the table and the JSON file.
+"""The rows of the long benchmark: figures of the timed rounds, and the table."""
 
-ms, us/step: median over rounds.  Spread: slowest minus fastest round, over the median.  GFLOP/s
-counts the dense products only.  Busy: processors kept busy, spinning threads included.  x NumPy:
-how many times faster than NumPy in its faster thread setting in the same round; median over rounds.
-"""
-
-import os
-import platform
 import statistics
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
-import numpy as np
-import shallowcore
+from shallowcore.bench import report as common
+from shallowcore.bench.workload import Data, Workload
 
-COLUMNS = ("workload", "data", "contender", "ms", "spread", "us/step", "GFLOP/s", "busy", "x NumPy")
-N_TEXTS = 3  # columns on the left hold text
+from bench.contenders import Contender
+from bench.floors import Floors
+
+COLUMNS = (
+    "workload", "contender", "threads", "epochs", "us/step", "spread", "GFLOP/s", "GB/s",
+    "of floor", "busy", "x rival", "x NumPy",
+)  # fmt: skip
+LEGEND = """\
+us/step: median over rounds of a whole training over its steps.  Epochs: of a round; what is slow
+trains for fewer.  Spread: slowest minus fastest round, over the median.  GFLOP/s: dense products
+only.  GB/s: all features, once a step.  Of floor: of the product's GFLOP/s, or on cat of the GB/s
+for as many bytes, on as many threads (default: all processors).  Busy: processors kept busy,
+spinning threads included.  x rival, x NumPy: how many times as fast as the fastest of the others
+and as NumPy in the same rounds, each with the thread setting that serves it best.  Compiling is not
+timed: everybody trains before the rounds.  Nor is bringing data into a library's own form."""
 ENOUGH = 0.95  # of a processor for a contender: the machine was quiet
+
+
+@dataclass(frozen=True)
+class Times:
+    """Rounds of one contender: seconds and steps of a round, losses of its epochs."""
+
+    contender: Contender
+    seconds: list[float]
+    processor_seconds: list[float]
+    epochs: int
+    losses: list[float]
+
+    @property
+    def is_rival(self) -> bool:
+        return self.contender.library != "shallowcore"
 
 
 @dataclass(frozen=True)
@@ -27,78 +46,100 @@ class Row:
 
     workload: str
     data: str
+    library: str
     contender: str
+    threads: str
+    epochs: int
+    steps: int
     seconds: list[float]
-    median: float
-    spread: float
     us_per_step: float
+    spread: float
     gflops: float
+    gigabytes: float | None
+    of_floor: float
     busy: float
-    ratio: float
+    x_rival: float
+    x_numpy: float
     loss: float
 
     def cells(self) -> list[str]:
         """The row as printed."""
         return [
             self.workload,
-            self.data,
             self.contender,
-            f"{self.median * 1e3:.1f}",
+            self.threads,
+            str(self.epochs),
+            common.microseconds(self.us_per_step),
             f"{self.spread:.0%}",
-            f"{self.us_per_step:.2f}",
             f"{self.gflops:.2f}",
+            "" if self.gigabytes is None else f"{self.gigabytes:.1f}",
+            f"{self.of_floor:.1%}",
             f"{self.busy:.2f}",
-            f"{self.ratio:.2f}",
+            f"{self.x_rival:.2f}",
+            f"{self.x_numpy:.2f}",
         ]
 
 
-@dataclass(frozen=True)
-class Times:
-    """Rounds of one contender, and the loss of its last epoch."""
-
-    contender: str
-    library: str
-    seconds: list[float]
-    processor_seconds: list[float]
-    loss: float
+def step_seconds(times: Times, steps: int) -> list[float]:
+    """Seconds of a step in each round; steps: of an epoch."""
+    return [seconds / (steps * times.epochs) for seconds in times.seconds]
 
 
-def rows(workload: str, data: str, times: Sequence[Times], steps: int, flops: float) -> list[Row]:
-    """All contenders of a workload."""
-    rivals = [t.seconds for t in times if t.library == "numpy"]
-    yardstick = min(rivals, key=statistics.median)
+def fastest(times: Iterable[Times]) -> Times:
+    """The one with the smallest median a step."""
+    return min(times, key=lambda t: statistics.median(t.seconds) / t.epochs)
+
+
+def rows(workload: Workload, data: Data, times: Sequence[Times], floors: Floors) -> list[Row]:
+    """All contenders of a workload; data: what was trained on."""
+    steps = workload.steps(len(data.x))
+    rival = step_seconds(fastest(t for t in times if t.is_rival), steps)
+    numpy = step_seconds(fastest(t for t in times if t.contender.library == "numpy"), steps)
     found = []
     for t in times:
-        median = statistics.median(t.seconds)
+        seconds = step_seconds(t, steps)
+        pace = common.pace(seconds, 1, workload.flops(len(data.x)) / steps)
+        threads = t.contender.threads
+        n_threads = max(floors.gflops) if threads == "default" else int(threads)
+        gigabytes = None
+        of_floor = pace.gflops / near(floors.gflops, n_threads)
+        if workload.bound == "memory":
+            x = data.raw if t.contender.preparation == "shallowcore_8bit" else data.x
+            assert x is not None
+            gigabytes = x.nbytes / steps / pace.us_per_step / 1e3
+            rates = floors.gigabytes[floors.memory_size]
+            of_floor = gigabytes / near(rates, n_threads)
         row = Row(
-            workload=workload,
-            data=data,
-            contender=t.contender,
+            workload=workload.name,
+            data=data.source,
+            library=t.contender.library,
+            contender=t.contender.name,
+            threads=threads,
+            epochs=t.epochs,
+            steps=steps * t.epochs,
             seconds=t.seconds,
-            median=median,
-            spread=(max(t.seconds) - min(t.seconds)) / median,
-            us_per_step=median / steps * 1e6,
-            gflops=flops / median / 1e9,
+            us_per_step=pace.us_per_step,
+            spread=pace.spread,
+            gflops=pace.gflops,
+            gigabytes=gigabytes,
+            of_floor=of_floor,
             busy=sum(t.processor_seconds) / sum(t.seconds),
-            ratio=statistics.median(y / s for y, s in zip(yardstick, t.seconds, strict=True)),
-            loss=t.loss,
+            x_rival=common.ratio(rival, seconds),
+            x_numpy=common.ratio(numpy, seconds),
+            loss=t.losses[-1],
         )
         found.append(row)
     return found
 
 
+def near(rates: Mapping[int, float], threads: int) -> float:
+    """The rate on so many threads, or on the most there are."""
+    return rates[min(threads, max(rates))]
+
+
 def table(rows: Sequence[Row]) -> str:
-    """All rows in columns, a blank line between workloads."""
-    cells = [list(COLUMNS), *(row.cells() for row in rows)]
-    widths = [max(len(line[i]) for line in cells) for i in range(len(COLUMNS))]
-    lines = []
-    for i, line in enumerate(cells):
-        if i > 0 and (i == 1 or line[0] != cells[i - 1][0]):
-            lines.append("")
-        texts = [cell.ljust(width) for cell, width in zip(line, widths, strict=True)]
-        numbers = [cell.rjust(width) for cell, width in zip(line, widths, strict=True)]
-        lines.append("  ".join(texts[:N_TEXTS] + numbers[N_TEXTS:]))
-    return "\n".join(lines)
+    """All rows."""
+    return common.text_table(COLUMNS, [row.cells() for row in rows])
 
 
 def disturbance(rows: Sequence[Row]) -> str:
@@ -113,55 +154,3 @@ def disturbance(rows: Sequence[Row]) -> str:
         f"Other programs were running: a contender had no more than {least:.2f} of a processor. "
         "Ratios on one thread hold; those on several are worth little."
     )
-
-
-def processor() -> str:
-    """The processor's name, where the system tells it."""
-    try:
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    except OSError:
-        pass
-    return platform.processor() or platform.machine()
-
-
-def numpy_blas() -> str:
-    """Name and version of the BLAS that NumPy was built with."""
-    config: Any = np.show_config(mode="dicts")
-    blas = config["Build Dependencies"]["blas"]
-    return f"{blas['name']} {blas.get('version', '')}".strip()
-
-
-def conditions(rounds: int, quick: bool) -> dict[str, Any]:
-    """What the figures depend on."""
-    config = shallowcore.show_config(mode="dicts")
-    assert config is not None
-    return {
-        "processor": processor(),
-        "available processors": config["available processors"],
-        "system": f"{platform.system()} {platform.release()}",
-        "load average": f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown",
-        "instruction set": config["instruction set"],
-        "shallowcore": config["version"],
-        "compiler": config["compiler"],
-        "openmp": config["openmp"],
-        "shallowcore's blas": config["blas"],
-        "shallowcore's default threads": config["threads"],
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-        "numpy's blas": numpy_blas(),
-        "rounds": rounds,
-        "length": "quick" if quick else "full",
-    }
-
-
-def header(conditions: Mapping[str, Any]) -> str:
-    """The conditions, one a line."""
-    width = max(len(name) for name in conditions)
-    return "\n".join(f"{name:<{width}}  {value}" for name, value in conditions.items())
-
-
-def as_json(conditions: Mapping[str, Any], rows: Sequence[Row]) -> dict[str, Any]:
-    """Everything, for machines."""
-    return {"conditions": dict(conditions), "rows": [asdict(row) for row in rows]}

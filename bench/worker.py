@@ -1,118 +1,93 @@
 """Contenders, each in a process of its own: thread settings and thread pools never meet.
 
 A worker loads the workload once, then answers requests: "check" trains shortly and returns losses
-and weights, "time" trains at full length and returns the clock.  Only the training itself is timed;
-for shallowcore that is the whole of `fit`.
+and weights; "warm up" trains until everything is compiled and cached, and chooses how many epochs a
+round has; "time" trains for that many and returns the clock.
 """
 
+import importlib
 import multiprocessing
 import os
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
-import numpy as np
+from shallowcore.bench.training import PREPARATIONS, Outcome, Preparation, timed
+from shallowcore.bench.workload import Length, Orders, Workload
+from shallowcore.bench.workloads import WORKLOADS
 
-from bench.checks import replayed_orders
-from bench.workload import SEED, Data, Floats, Order, Workload
-from bench.workloads import WORKLOADS
+from bench.contenders import Contender, checked
 
-ONE_BLAS_THREAD = {
-    "OPENBLAS_NUM_THREADS": "1",
-    "OMP_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-    "BLIS_NUM_THREADS": "1",
-    "VECLIB_MAXIMUM_THREADS": "1",
-}
+# Seconds of a round: what is slower trains for fewer epochs, at least one.
+BUDGET = 0.5
+# The pace is felt on this part of the epochs.
+TRIAL = 50
 
-
-@dataclass(frozen=True)
-class Contender:
-    """A library in one thread setting, made by environment variables."""
-
-    label: str
-    library: str
-    environment: dict[str, str] = field(default_factory=dict)
+T = TypeVar("T")
 
 
-CONTENDERS = (
-    Contender("shallowcore, default", "shallowcore"),
-    Contender("shallowcore, 1 thread", "shallowcore", {"SHALLOWCORE_NUM_THREADS": "1"}),
-    Contender("shallowcore, 2 threads", "shallowcore", {"SHALLOWCORE_NUM_THREADS": "2"}),
-    Contender("NumPy, default", "numpy"),
-    Contender("NumPy, 1 BLAS thread", "numpy", ONE_BLAS_THREAD),
-)
+def preparation(name: str) -> Preparation:
+    """What makes a contender's trainings: one of the package's, or of rivals/LIBRARY.py."""
+    if name in PREPARATIONS:
+        return PREPARATIONS[name]
+    library, _, form = name.partition("_")
+    module = importlib.import_module(f"bench.rivals.{library}")
+    found: Preparation = getattr(module, f"prepare_{form}" if form else "prepare")
+    return found
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """Of one training: losses by epoch, weights, seconds by the clock and of processor time."""
+class Trainer:
+    """What a worker does, on its side."""
 
-    losses: list[float]
-    weights: list[Floats]
-    seconds: float
-    processor_seconds: float
+    def __init__(self, contender: Contender, name: str, quick: bool) -> None:
+        self._workload = WORKLOADS[name]
+        self._checked = checked(contender, self._workload)
+        self._length = self._workload.quick if quick else self._workload.full
+        self._data = self._workload.load()
+        self._prepare = preparation(contender.preparation)
+        self._epochs = self._length.epochs
 
+    def answer(self, request: str) -> Outcome:
+        """Train as requested."""
+        if request == "check":
+            return self._train(self._checked, self._checked.check, replayed=True)
+        if request == "warm up":
+            return self._warm_up()
+        return self._train(self._workload, Length(self._epochs, self._length.n_samples))
 
-def train_shallowcore(workload: Workload, data: Data, epochs: int) -> Outcome:
-    """Train by `fit`; it shuffles by the model's seed."""
-    model = workload.model()
-    start, busy = time.perf_counter(), time.process_time()
-    history = model.fit(
-        data.x,
-        data.y,
-        batch_size=workload.batch_size,
-        epochs=epochs,
-        shuffle=workload.shuffle,
-        verbose=0,
-    )
-    busy, seconds = time.process_time() - busy, time.perf_counter() - start
-    return Outcome(history.history["loss"], model.get_weights(), seconds, busy)
+    def _train(self, workload: Workload, length: Length, replayed: bool = False) -> Outcome:
+        data = self._data.first(length.n_samples)
+        orders = Orders(workload.shuffle, len(data.x), length.epochs, replayed)
+        return timed(self._prepare(workload, data, orders))
 
-
-def train_numpy(workload: Workload, data: Data, orders: Iterator[Order]) -> Outcome:
-    """Train by the workload's script."""
-    weights = workload.initial_weights()
-    start, busy = time.perf_counter(), time.process_time()
-    losses = workload.train_numpy(data.x, data.y, weights, orders, workload.batch_size)
-    busy, seconds = time.process_time() - busy, time.perf_counter() - start
-    return Outcome(losses, weights, seconds, busy)
-
-
-def numpy_orders(workload: Workload, n_samples: int, epochs: int) -> Iterator[Order]:
-    """NumPy's own shuffles."""
-    rng = np.random.default_rng(SEED)
-    for _ in range(epochs):
-        yield rng.permutation(n_samples) if workload.shuffle else None
+    def _warm_up(self) -> Outcome:
+        trial = Length(max(1, self._length.epochs // TRIAL), self._length.n_samples)
+        outcome = self._train(self._workload, trial)  # compiles, where the library does
+        if trial.epochs < self._length.epochs:
+            outcome = self._train(self._workload, trial)
+            affordable = int(BUDGET * trial.epochs / outcome.seconds)
+            self._epochs = max(trial.epochs, min(self._length.epochs, affordable))
+        if trial.epochs < self._epochs:
+            outcome = self.answer("time")  # compiles once more, for this number of epochs
+        return outcome
 
 
-def serve(connection: Connection, library: str, name: str, quick: bool) -> None:
+def serve(connection: Connection, contender: Contender, name: str, quick: bool) -> None:
     """Answer requests until the other side is gone."""
-    workload = WORKLOADS[name]
-    data = workload.load()
-    epochs = workload.quick_epochs if quick else workload.epochs
-    timed = data.first(workload.quick_samples) if quick else data
-    checked = data.first(workload.check_samples)
+    trainer = Trainer(contender, name, quick)
     while True:
         try:
             request = connection.recv()
         except EOFError:
             return
-        used, n = (checked, workload.check_epochs) if request == "check" else (timed, epochs)
-        if library == "shallowcore":
-            outcome = train_shallowcore(workload, used, n)
-        else:
-            orders = replayed_orders if request == "check" else numpy_orders
-            outcome = train_numpy(workload, used, orders(workload, len(used.x), n))
-        connection.send(outcome)
+        connection.send(trainer.answer(request))
 
 
 @contextmanager
-def environment(variables: dict[str, str]) -> Iterator[None]:
+def environment(variables: Mapping[str, str]) -> Iterator[None]:
     """Set variables for processes started meanwhile."""
     before = dict(os.environ)
     os.environ.update(variables)
@@ -123,6 +98,13 @@ def environment(variables: dict[str, str]) -> Iterator[None]:
         os.environ.update(before)
 
 
+def alone(function: Callable[..., T], *arguments: Any, variables: Mapping[str, str]) -> T:
+    """Call the function in a process of its own, with these variables set."""
+    context = multiprocessing.get_context("spawn")
+    with environment(variables), ProcessPoolExecutor(1, mp_context=context) as pool:
+        return pool.submit(function, *arguments).result()
+
+
 class Worker:
     """A contender's process, from the parent's side."""
 
@@ -131,7 +113,7 @@ class Worker:
         context = multiprocessing.get_context("spawn")
         self._connection, other = context.Pipe()
         self._process = context.Process(
-            target=serve, args=(other, contender.library, name, quick), daemon=True
+            target=serve, args=(other, contender, name, quick), daemon=True
         )
         with environment(contender.environment):
             self._process.start()
@@ -150,11 +132,11 @@ class Worker:
         self._process.join()
 
     def ask(self, request: str) -> Outcome:
-        """Have it train, "check" or "time"; wait for the outcome."""
+        """Have it train as requested; wait for the outcome."""
         try:
             self._connection.send(request)
             answer: Any = self._connection.recv()
-        except (EOFError, BrokenPipeError):
+        except (EOFError, BrokenPipeError, ConnectionResetError):
             raise RuntimeError(f"{self.contender.label}: the process has died") from None
         assert isinstance(answer, Outcome)
         return answer

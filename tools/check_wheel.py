@@ -33,7 +33,7 @@ SDIST_NEEDS = (
 JUNK = re.compile(
     r"(^|/)(build|dist|\.git|\.nox|\.venv|__pycache__|\.\w+_cache|\.hypothesis)/|\.pyc$"
 )
-WHEEL_JUNK = re.compile(r"\.(c|h)pp$|CMake|(^|/)(tests|bench|tools)/")
+WHEEL_JUNK = re.compile(r"\.(c|h)pp$|CMake|(^|/)(tests|tools)/|^bench/")
 
 TIME_IMPORT = """
 import time, numpy

@@ -15,6 +15,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import shallowcore
+from shallowcore.bench import short
+from shallowcore.bench.workloads import WORKLOADS
 from shallowcore.demo import lectures
 from shallowcore.demo.digits import run_digits
 from shallowcore.demo.digits_picture import problem_with
@@ -48,6 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if options.command == "demo":
             return _demo(options, parser)
+        if options.command == "bench":
+            return _bench(options, parser)
         if options.command == "info":
             return _info()
         parser.print_help()
@@ -92,6 +96,23 @@ def _build_parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help=f"file for the picture of the digits (default: {DEFAULT_PICTURE} in this folder)",
     )
+    bench = commands.add_parser(
+        "bench",
+        help="time training against plain NumPy",
+        description="Trains five workloads by shallowcore and by plain NumPy, checks that both "
+        "give the same losses and weights, and times them in turns.",
+    )
+    bench.add_argument(
+        "--workload",
+        choices=WORKLOADS,
+        nargs="+",
+        default=list(WORKLOADS),
+        help="which of them (default: all)",
+    )
+    bench.add_argument(
+        "--rounds", type=int, default=short.ROUNDS, help=f"turns of each (default: {short.ROUNDS})"
+    )
+    bench.add_argument("--json", type=Path, metavar="FILE", help="write all figures to a file")
     commands.add_parser(
         "info",
         help="show version, instruction set, BLAS, OpenMP and threads",
@@ -117,6 +138,14 @@ def _demo(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
             "with --output FILE"
         )
     return run_digits(picture)
+
+
+def _bench(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+    if options.rounds < 1:
+        parser.error(f"--rounds must be at least 1, got {options.rounds}")
+    if options.json is not None and not options.json.parent.is_dir():
+        parser.error(f"--json: there is no folder {options.json.parent}")
+    return short.run(options.workload, options.rounds, options.json)
 
 
 def _find_row(given: str, parser: argparse.ArgumentParser) -> str:
