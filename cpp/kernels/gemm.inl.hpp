@@ -272,29 +272,42 @@ SHALLOWCORE_INLINE void add_rows(const T* a, ptrdiff_t a_stride, const T* x, ptr
   }
 }
 
-// n == 1, columns of a contiguous, c contiguous: c += b[p] * a[:, p], eight columns of a a sweep over
-// a stretch of c that stays in the L1 cache.
+// c[0..n) = init + sum over p < k of x[p] * rows[p, :], rows and c contiguous: eight rows a sweep over a
+// stretch of c that stays in the L1 cache.
 template <class T>
-void vector_sums(const GemmArgs<T>& args) {
+void sum_of_rows(const T* rows, ptrdiff_t row_stride, const T* x, ptrdiff_t x_stride, ptrdiff_t k,
+                 const T* init, ptrdiff_t init_stride, T* c, ptrdiff_t n) {
   constexpr ptrdiff_t stretch = 2048;
-  for (ptrdiff_t i = 0; i < args.m; i += stretch) {
-    const ptrdiff_t n = least(stretch, args.m - i);
-    T* c = args.c + i;
-    if (args.init != c - i) {
-      for (ptrdiff_t j = 0; j < n; ++j) {
-        c[j] = args.init == nullptr ? T{0} : args.init[(i + j) * args.init_row];
+  for (ptrdiff_t i = 0; i < n; i += stretch) {
+    const ptrdiff_t count = least(stretch, n - i);
+    if (init != c) {
+      for (ptrdiff_t j = i; j < i + count; ++j) {
+        c[j] = init == nullptr ? T{0} : init[j * init_stride];
       }
     }
     ptrdiff_t p = 0;
-    for (; p + 8 <= args.k; p += 8) {
-      add_rows<T, 8>(args.a + p * args.a_col + i, args.a_col, args.b + p * args.b_row, args.b_row,
-                     c, n);
+    for (; p + 8 <= k; p += 8) {
+      add_rows<T, 8>(rows + p * row_stride + i, row_stride, x + p * x_stride, x_stride, c + i,
+                     count);
     }
-    for (; p < args.k; ++p) {
-      add_rows<T, 1>(args.a + p * args.a_col + i, args.a_col, args.b + p * args.b_row, args.b_row,
-                     c, n);
+    for (; p < k; ++p) {
+      add_rows<T, 1>(rows + p * row_stride + i, row_stride, x + p * x_stride, x_stride, c + i,
+                     count);
     }
   }
+}
+
+// n == 1, columns of a contiguous, c contiguous.
+template <class T>
+void vector_sums(const GemmArgs<T>& args) {
+  sum_of_rows<T>(args.a, args.a_col, args.b, args.b_row, args.k, args.init, args.init_row, args.c,
+                 args.m);
+}
+
+// m == 1, b where it lies.
+template <class T>
+void row_matrix(const GemmArgs<T>& args) {
+  sum_of_rows<T>(args.b, args.b_row, args.a, args.a_col, args.k, args.init, 1, args.c, args.n);
 }
 
 template <class T>
@@ -303,6 +316,7 @@ void gemm(const GemmArgs<T>& args) {
     if (args.a_col == 1 && (args.b_row == 1 || args.k == 1)) return matrix_vector<T>(args);
     if (args.a_row == 1 && args.c_row == 1) return vector_sums<T>(args);
   }
+  if (args.m == 1 && !args.packed && args.a_inner == 0) return row_matrix<T>(args);
   const bool pack_a =
       args.m * args.k >= kPackRowsFrom && args.n > 2 * kPanel<T> && args.a_inner == 0;
   ptrdiff_t p = 0;

@@ -7,6 +7,7 @@
 #include "kernels/losses.inl.hpp"
 #include "kernels/optimizers.inl.hpp"
 #include "kernels/rows.inl.hpp"
+#include "kernels/tiles.inl.hpp"
 #include "kernels/transpose.inl.hpp"
 
 #define SHALLOWCORE_TEXT_OF(x) #x
@@ -98,8 +99,10 @@ constexpr KernelTable<T> make_table() {
   table.transpose = transpose<T>;
   table.lane_product = lane_product<T>;
   table.lane_gradient = lane_gradient<T>;
-  table.lane_sums = lane_sums<T>;
   table.rows_to_lanes = rows_to_lanes<T>;
+  table.column_group = kGroup<T>;
+  table.sweep_columns = sweep_columns<T, T>;
+  if constexpr (sizeof(T) == 4) table.sweep_packed_columns = sweep_columns<T, uint32_t>;
   add_activations<T>(table, ElementwiseActivations{}, RowActivations{});
   for (const LossKernels<T>& loss : kLosses<T>) table.losses[table.n_losses++] = loss;
   add_optimizers<T>(table, Optimizers{});

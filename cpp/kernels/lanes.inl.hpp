@@ -5,8 +5,8 @@
 // whole number of vectors.  Lanes beyond the batch hold finite numbers in inputs and outputs and zeros
 // in gradients: they are computed with everything else and add nothing.
 //
-// Gradients are left as one vector a parameter, the sums of its lanes, until lane_sums adds the lanes
-// of a whole vector of parameters at a time.
+// A parameter's gradient is summed in the lanes of one vector; the lanes are then added for a whole
+// vector of parameters at a time.
 #pragma once
 
 #include "kernels/simd.hpp"
@@ -90,120 +90,6 @@ void lane_product(const LaneProductArgs<T>& args) {
   }
 }
 
-// --- gradients ------------------------------------------------------------------------------------
-
-// Keeps v in a register: compilers like to read it from memory again for each use, and loads are what
-// the loop below has fewest of to spare.
-template <class T>
-SHALLOWCORE_INLINE void keep_in_register(Vec<T>& v) {
-#if defined(__x86_64__)
-  asm("" : "+v"(v));
-#elif defined(__aarch64__)
-  asm("" : "+w"(v));
-#endif
-}
-
-// w[i, j] (+)= sum over vectors of samples of a[i, :] dz[j, :], for IN inputs and UNITS units.  In a
-// layer of few weights each sum is taken in two chains: additions need not wait for one another.  (The
-// layer decides, not the tile: units that are alike must stay so, wherever their tiles begin.)
-template <class T, int IN, int UNITS>
-SHALLOWCORE_NOINLINE void lane_gradient_tile(const LaneGradientArgs<T>& args, ptrdiff_t input,
-                                             ptrdiff_t unit) {
-  constexpr ptrdiff_t width = kWidth<T>;
-  constexpr int chains = IN * UNITS <= 4 ? 2 : 1;
-  const bool in_chains = args.n_in * args.n_out <= 4;
-  const ptrdiff_t stride = args.stride, samples = args.samples, n_out = args.n_out;
-  const T* a = args.a + input * stride;
-  const T* dz = args.dz + unit * stride;
-  Vec<T> acc[chains][IN][UNITS] = {};
-  const auto add = [&](ptrdiff_t s, Vec<T>(&sum)[IN][UNITS]) {
-    Vec<T> d[UNITS];
-#pragma GCC unroll 4
-    for (int j = 0; j < UNITS; ++j) d[j] = load<T>(dz + j * stride + s);
-#pragma GCC unroll 8
-    for (int i = 0; i < IN; ++i) {
-      Vec<T> x = load<T>(a + i * stride + s);
-      if constexpr (UNITS > 1) keep_in_register<T>(x);
-#pragma GCC unroll 4
-      for (int j = 0; j < UNITS; ++j) sum[i][j] = fma<T>(x, d[j], sum[i][j]);
-    }
-  };
-  ptrdiff_t s = 0;
-  if constexpr (chains == 2) {
-    for (; in_chains && s + 2 * width <= samples; s += 2 * width) {
-      add(s, acc[0]);
-      add(s + width, acc[1]);
-    }
-  }
-  for (; s < samples; s += width) add(s, acc[0]);
-  T* sums = args.w + (input * n_out + unit) * width;
-#pragma GCC unroll 8
-  for (int i = 0; i < IN; ++i, sums += n_out * width) {
-#pragma GCC unroll 4
-    for (int j = 0; j < UNITS; ++j) {
-      if constexpr (chains == 2) acc[0][i][j] = acc[0][i][j] + acc[1][i][j];
-      if (args.accumulate) acc[0][i][j] = acc[0][i][j] + load<T>(sums + j * width);
-      store<T>(sums + j * width, acc[0][i][j]);
-    }
-  }
-}
-
-template <class T>
-using LaneGradientTile = void (*)(const LaneGradientArgs<T>&, ptrdiff_t, ptrdiff_t);
-
-template <class T, int IN, int UNITS>
-SHALLOWCORE_INLINE LaneGradientTile<T> lane_gradient_of(ptrdiff_t inputs) {
-  if constexpr (IN == 1) {
-    return lane_gradient_tile<T, 1, UNITS>;
-  } else {
-    return inputs == IN ? lane_gradient_tile<T, IN, UNITS>
-                        : lane_gradient_of<T, IN - 1, UNITS>(inputs);
-  }
-}
-
-// Tiles for UNITS units from `unit` on, against at most IN inputs at a time.
-template <class T, int IN, int UNITS>
-void lane_gradient_units(const LaneGradientArgs<T>& args, ptrdiff_t unit) {
-  for (ptrdiff_t input = 0, inputs = 0; input < args.n_in; input += inputs) {
-    inputs = even_part(args.n_in - input, IN);
-    lane_gradient_of<T, IN, UNITS>(inputs)(args, input, unit);
-  }
-}
-
-// b[j] (+)= sum over vectors of samples of dz[j, :], in two chains.
-template <class T>
-void lane_gradient_bias(const LaneGradientArgs<T>& args) {
-  constexpr ptrdiff_t width = kWidth<T>;
-  const ptrdiff_t samples = args.samples;
-  const T* dz = args.dz;
-  T* b = args.b;
-  for (ptrdiff_t j = 0; j < args.n_out; ++j, dz += args.stride, b += width) {
-    Vec<T> acc[2] = {};
-    ptrdiff_t s = 0;
-    for (; s + 2 * width <= samples; s += 2 * width) {
-      acc[0] = acc[0] + load<T>(dz + s);
-      acc[1] = acc[1] + load<T>(dz + s + width);
-    }
-    if (s < samples) acc[0] = acc[0] + load<T>(dz + s);
-    acc[0] = acc[0] + acc[1];
-    if (args.accumulate) acc[0] = acc[0] + load<T>(b);
-    store<T>(b, acc[0]);
-  }
-}
-
-template <class T>
-void lane_gradient(const LaneGradientArgs<T>& args) {
-  const bool few_inputs = args.n_in <= 2;
-  for (ptrdiff_t unit = 0, units = 0; unit < args.n_out; unit += units) {
-    units = even_part(args.n_out - unit, few_inputs ? 4 : 2);
-    if (units == 4) lane_gradient_units<T, 2, 4>(args, unit);
-    if (units == 3) lane_gradient_units<T, 2, 3>(args, unit);
-    if (units == 2) lane_gradient_units<T, 6, 2>(args, unit);
-    if (units == 1) lane_gradient_units<T, 8, 1>(args, unit);
-  }
-  if (args.b != nullptr) lane_gradient_bias<T>(args);
-}
-
 // --- sums over lanes ------------------------------------------------------------------------------
 
 template <int... I>
@@ -248,12 +134,139 @@ SHALLOWCORE_INLINE Vec<T> lane_sums_of(const T* lanes) {
   }
 }
 
-// out[i] = sum of the lanes of vector i, for n vectors: a whole number of vectors of them.
-template <class T>
-void lane_sums(const T* lanes, ptrdiff_t n, T* out) {
-  for (ptrdiff_t i = 0; i < n; i += kWidth<T>) {
-    store<T>(out + i, lane_sums_of<T>(lanes + i * kWidth<T>));
+// --- gradients ------------------------------------------------------------------------------------
+
+inline constexpr ptrdiff_t kLaneSums = 64;  // vectors whose lanes are added at a time
+
+// g[i, j] (+)= sum of the lanes of vector (i, j) at `lanes`, for `rows` rows of COLS; g's rows are g_row
+// elements apart.  There is room for a whole number of vectors of vectors at `lanes`.
+template <class T, int COLS>
+SHALLOWCORE_INLINE void put_lane_sums(T* lanes, ptrdiff_t rows, T* g, ptrdiff_t g_row,
+                                      bool accumulate) {
+  constexpr ptrdiff_t width = kWidth<T>;
+  ptrdiff_t n = rows * COLS;
+  for (; n % width != 0; ++n) store<T>(lanes + n * width, Vec<T>{});
+  T sums[kLaneSums];
+  for (ptrdiff_t i = 0; i < n; i += width) store<T>(sums + i, lane_sums_of<T>(lanes + i * width));
+  const T* sum = sums;
+  for (ptrdiff_t i = 0; i < rows; ++i, sum += COLS, g += g_row) {
+#pragma GCC unroll 4
+    for (int j = 0; j < COLS; ++j) g[j] = accumulate ? g[j] + sum[j] : sum[j];
   }
+}
+
+// Keeps v in a register: compilers like to read it from memory again for each use, and loads are what
+// the loop below has fewest of to spare.
+template <class T>
+SHALLOWCORE_INLINE void keep_in_register(Vec<T>& v) {
+#if defined(__x86_64__)
+  asm("" : "+v"(v));
+#elif defined(__aarch64__)
+  asm("" : "+w"(v));
+#endif
+}
+
+// lanes[i, j] = sum over vectors of samples of a[i, :] dz[j, :], for IN inputs and UNITS units.  Where
+// there are few sums each is taken in two chains: additions need not wait for one another.
+template <class T, int IN, int UNITS>
+SHALLOWCORE_NOINLINE void lane_gradient_tile(const T* a, const T* dz, ptrdiff_t stride,
+                                             ptrdiff_t samples, T* lanes) {
+  constexpr ptrdiff_t width = kWidth<T>;
+  constexpr int chains = IN * UNITS <= 4 ? 2 : 1;
+  Vec<T> acc[chains][IN][UNITS] = {};
+  const auto add = [&](ptrdiff_t s, Vec<T>(&sum)[IN][UNITS]) {
+    Vec<T> d[UNITS];
+#pragma GCC unroll 4
+    for (int j = 0; j < UNITS; ++j) d[j] = load<T>(dz + j * stride + s);
+#pragma GCC unroll 8
+    for (int i = 0; i < IN; ++i) {
+      Vec<T> x = load<T>(a + i * stride + s);
+      if constexpr (UNITS > 1) keep_in_register<T>(x);
+#pragma GCC unroll 4
+      for (int j = 0; j < UNITS; ++j) sum[i][j] = fma<T>(x, d[j], sum[i][j]);
+    }
+  };
+  ptrdiff_t s = 0;
+  for (; s + chains * width <= samples; s += chains * width) {
+    add(s, acc[0]);
+    if constexpr (chains == 2) add(s + width, acc[1]);
+  }
+  if (s < samples) add(s, acc[0]);
+#pragma GCC unroll 8
+  for (int i = 0; i < IN; ++i) {
+#pragma GCC unroll 4
+    for (int j = 0; j < UNITS; ++j, lanes += width) {
+      if constexpr (chains == 2) acc[0][i][j] = acc[0][i][j] + acc[1][i][j];
+      store<T>(lanes, acc[0][i][j]);
+    }
+  }
+}
+
+template <class T>
+using LaneGradientTile = void (*)(const T*, const T*, ptrdiff_t, ptrdiff_t, T*);
+
+template <class T, int IN, int UNITS>
+SHALLOWCORE_INLINE LaneGradientTile<T> lane_gradient_of(ptrdiff_t inputs) {
+  if constexpr (IN == 1) {
+    return lane_gradient_tile<T, 1, UNITS>;
+  } else {
+    return inputs == IN ? lane_gradient_tile<T, IN, UNITS>
+                        : lane_gradient_of<T, IN - 1, UNITS>(inputs);
+  }
+}
+
+// All inputs of UNITS units from `unit` on, in tiles of at most IN inputs.
+template <class T, int IN, int UNITS>
+void lane_gradient_units(const LaneGradientArgs<T>& args, ptrdiff_t unit) {
+  constexpr ptrdiff_t width = kWidth<T>, most = kLaneSums / UNITS;
+  T lanes[kLaneSums * width];
+  const T* dz = args.dz + unit * args.stride;
+  for (ptrdiff_t first = 0; first < args.n_in; first += most) {
+    const ptrdiff_t rows = args.n_in - first < most ? args.n_in - first : most;
+    for (ptrdiff_t i = 0, inputs = 0; i < rows; i += inputs) {
+      inputs = even_part(rows - i, IN);
+      lane_gradient_of<T, IN, UNITS>(inputs)(args.a + (first + i) * args.stride, dz, args.stride,
+                                             args.samples, lanes + i * UNITS * width);
+    }
+    put_lane_sums<T, UNITS>(lanes, rows, args.w + first * args.n_out + unit, args.n_out,
+                            args.accumulate);
+  }
+}
+
+// b[j] (+)= sum over samples of dz[j, :], in two chains.
+template <class T>
+void lane_gradient_bias(const LaneGradientArgs<T>& args) {
+  constexpr ptrdiff_t width = kWidth<T>;
+  const ptrdiff_t samples = args.samples;
+  T lanes[kLaneSums * width];
+  const T* dz = args.dz;
+  for (ptrdiff_t first = 0; first < args.n_out; first += kLaneSums) {
+    const ptrdiff_t units = args.n_out - first < kLaneSums ? args.n_out - first : kLaneSums;
+    for (ptrdiff_t j = 0; j < units; ++j, dz += args.stride) {
+      Vec<T> even = {}, odd = {};
+      ptrdiff_t s = 0;
+      for (; s + 2 * width <= samples; s += 2 * width) {
+        even = even + load<T>(dz + s);
+        odd = odd + load<T>(dz + s + width);
+      }
+      if (s < samples) even = even + load<T>(dz + s);
+      store<T>(lanes + j * width, even + odd);
+    }
+    put_lane_sums<T, 1>(lanes, units, args.b + first, 1, args.accumulate);
+  }
+}
+
+template <class T>
+void lane_gradient(const LaneGradientArgs<T>& args) {
+  const bool few_inputs = args.n_in <= 2;
+  for (ptrdiff_t unit = 0, units = 0; unit < args.n_out; unit += units) {
+    units = even_part(args.n_out - unit, few_inputs ? 4 : 2);
+    if (units == 4) lane_gradient_units<T, 2, 4>(args, unit);
+    if (units == 3) lane_gradient_units<T, 2, 3>(args, unit);
+    if (units == 2) lane_gradient_units<T, 6, 2>(args, unit);
+    if (units == 1) lane_gradient_units<T, 8, 1>(args, unit);
+  }
+  if (args.b != nullptr) lane_gradient_bias<T>(args);
 }
 
 // --- between rows and lanes -----------------------------------------------------------------------

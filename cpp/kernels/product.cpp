@@ -63,7 +63,8 @@ void product(const MatrixView<const T>& a, const MatrixView<const T>& b, const T
   args.c_row = c.row_stride;
   // Few rows read b once: packing it would cost as much as the product.
   const bool in_place =
-      b.col_stride == 1 && c.cols % table.vector_cols == 0 && c.rows <= table.tile_rows;
+      b.col_stride == 1 &&
+      (c.rows == 1 || (c.cols % table.vector_cols == 0 && c.rows <= table.tile_rows));
   // The kernels for one column read b where it lies; they need contiguous rows or columns of a.
   const bool by_dots = a.col_stride == 1 && (b.row_stride == 1 || a.cols == 1);
   const bool by_sums = a.row_stride == 1 && c.row_stride == 1;

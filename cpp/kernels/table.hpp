@@ -125,7 +125,7 @@ struct LaneProductArgs {
   T* c;
 };
 
-// One vector of partial sums for each parameter: of a[i] dz[j] in w (n_in, n_out), of dz[j] in b.
+// w (n_in, n_out) = a dz', b (n_out,) = sum of dz over the samples.
 template <class T>
 struct LaneGradientArgs {
   ptrdiff_t n_in, n_out, samples, stride;
@@ -133,7 +133,7 @@ struct LaneGradientArgs {
   const T* dz;  // (n_out, samples)
   T* w;
   T* b;             // null without biases
-  bool accumulate;  // on what w and b hold, instead of overwriting it
+  bool accumulate;  // add to w and b
 };
 
 // Rows order[first + i] of x, or first + i where order is null, contiguous and x_row apart.
@@ -145,6 +145,23 @@ struct LaneRows {
   ptrdiff_t first, rows, cols;
   T* out;  // (cols, stride)
   ptrdiff_t stride;
+};
+
+// One step on some columns of a kernel (n_in, 1), all samples at once: the gradient penalty + x dz and
+// the update (dz null: neither), then z = x^T w of the new weights.
+template <class T>
+struct ColumnsArgs {
+  ptrdiff_t samples;  // a multiple of vector_cols, of 2 vector_cols where two are in a word
+  ptrdiff_t columns;  // a multiple of column_group
+  const void* x;      // T, or two bfloat16 to a word, laid out as tiles.inl.hpp says
+  const T* dz;        // (samples)
+  const T* penalty;   // (columns), or null
+  T* w;               // (columns), and its state vectors
+  T* slots[kMaxSlots];
+  int n_slots;
+  void (*update)(T* w, const T* g, T* const* slots, int n_slots, ptrdiff_t n, const T* constants);
+  const T* constants;
+  T* z;  // (samples), overwritten
 };
 
 template <class T>
@@ -163,10 +180,12 @@ struct KernelTable {
 
   void (*lane_product)(const LaneProductArgs<T>&);
   void (*lane_gradient)(const LaneGradientArgs<T>&);
-  // out[i] = sum of the lanes of vector i, for n vectors, n a multiple of vector_cols
-  void (*lane_sums)(const T* lanes, ptrdiff_t n, T* out);
   // out = the rows transposed, with zeros in the lanes from `rows` to the stride
   void (*rows_to_lanes)(const LaneRows<T>&);
+  // Steps on columns of inputs that are held as T, and as bfloat16 (null for double).
+  ptrdiff_t column_group;
+  void (*sweep_columns)(const ColumnsArgs<T>&);
+  void (*sweep_packed_columns)(const ColumnsArgs<T>&);
 
   int n_activations, n_losses, n_optimizers;
   ActivationKernels<T> activations[kMaxEntries];

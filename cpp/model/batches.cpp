@@ -8,13 +8,6 @@
 namespace shallowcore {
 namespace {
 
-template <class T>
-bool has_element_strides(const AnyMatrix& matrix) {
-  constexpr Index size = sizeof(T);
-  return matrix.dtype == kDTypeOf<T> && matrix.row_bytes % size == 0 &&
-         matrix.col_bytes % size == 0;
-}
-
 void check_labels(const std::vector<std::int32_t>& labels, Index n_outputs) {
   for (const std::int32_t label : labels) {
     if (label < 0 || label >= n_outputs) {
@@ -27,6 +20,28 @@ void check_labels(const std::vector<std::int32_t>& labels, Index n_outputs) {
 }  // namespace
 
 template <class T>
+bool can_use_in_place(const AnyMatrix& x, double scale, double offset) {
+  constexpr Index size = sizeof(T);
+  return scale == 1 && offset == 0 && x.dtype == kDTypeOf<T> && x.row_bytes % size == 0 &&
+         x.col_bytes % size == 0;
+}
+
+template <class T>
+MatrixView<const T> input_block(const AnyMatrix& x, double scale, double offset, Index first_row,
+                                Index n_rows, Index first_col, Index n_cols, T* buffer) {
+  const char* data =
+      static_cast<const char*>(x.data) + first_row * x.row_bytes + first_col * x.col_bytes;
+  if (can_use_in_place<T>(x, scale, offset)) {
+    constexpr Index size = sizeof(T);
+    return {reinterpret_cast<const T*>(data), n_rows, n_cols, x.row_bytes / size,
+            x.col_bytes / size};
+  }
+  kernels<T>().gather[static_cast<int>(x.dtype)](
+      {data, x.row_bytes, x.col_bytes, nullptr, 0, n_rows, n_cols, scale, offset, buffer});
+  return row_major<const T>(buffer, n_rows, n_cols);
+}
+
+template <class T>
 bool is_contiguous(const AnyMatrix& matrix) {
   constexpr Index size = sizeof(T);
   return matrix.dtype == kDTypeOf<T> && (matrix.cols == 1 || matrix.col_bytes == size) &&
@@ -35,11 +50,11 @@ bool is_contiguous(const AnyMatrix& matrix) {
 
 template <class T>
 BatchReader<T>::BatchReader(const Dataset& data, const Network<T>& network, Index most_rows,
-                            bool shuffled, bool ahead)
+                            bool shuffled, Inputs inputs)
     : data_(data),
       scale_(network.input_scale()),
       offset_(network.input_offset()),
-      x_in_place_(!shuffled && scale_ == 1 && offset_ == 0 && has_element_strides<T>(data.x)) {
+      x_in_place_(!shuffled && can_use_in_place<T>(data.x, scale_, offset_)) {
   require_equal("features of x", data.x.cols, network.n_features());
   if (data.y.data != nullptr) {
     require_equal("rows of y", data.y.rows, data.rows());
@@ -54,13 +69,13 @@ BatchReader<T>::BatchReader(const Dataset& data, const Network<T>& network, Inde
     require_equal("columns of sample_weight", data.weights.cols, 1);
   }
 
-  const Index x_size = x_in_place_ ? 0 : most_rows * data.x.cols;
+  const Index x_size = x_in_place_ || inputs == Inputs::left ? 0 : most_rows * data.x.cols;
   const Index y_size = data.y.data == nullptr ? 0 : most_rows * data.y.cols;
   const Index weights_size = data.weights.data == nullptr ? 0 : most_rows;
-  arena_ =
-      Arena<T>((ahead ? 2 : 1) * padded<T>(x_size) + padded<T>(y_size) + padded<T>(weights_size));
+  arena_ = Arena<T>((inputs == Inputs::ahead ? 2 : 1) * padded<T>(x_size) + padded<T>(y_size) +
+                    padded<T>(weights_size));
   x_ = arena_.take(x_size);
-  if (ahead && x_size > 0) x_ahead_ = arena_.take(x_size);
+  if (inputs == Inputs::ahead && x_size > 0) x_ahead_ = arena_.take(x_size);
   y_ = arena_.take(y_size);
   weights_ = arena_.take(weights_size);
   if (data.labels != nullptr && shuffled) {
@@ -85,10 +100,8 @@ const T* BatchReader<T>::gathered(const AnyMatrix& source, const std::int64_t* o
 template <class T>
 Block<T> BatchReader<T>::read(const std::int64_t* order, Index first, Index count) {
   Block<T> block = read_targets(order, first, count);
-  constexpr Index size = sizeof(T);
   if (x_in_place_ && order == nullptr) {
-    block.x = {static_cast<const T*>(data_.x.data) + first * (data_.x.row_bytes / size), count,
-               data_.x.cols, data_.x.row_bytes / size, data_.x.col_bytes / size};
+    block.x = input_block<T>(data_.x, scale_, offset_, first, count, 0, data_.x.cols, x_);
   } else if (announced_ == Batch{order, first, count}) {
     std::swap(x_, x_ahead_);
     announced_ = {};
@@ -142,6 +155,12 @@ Block<T> BatchReader<T>::read_targets(const std::int64_t* order, Index first, In
   return block;
 }
 
+template bool can_use_in_place<float>(const AnyMatrix&, double, double);
+template bool can_use_in_place<double>(const AnyMatrix&, double, double);
+template MatrixView<const float> input_block(const AnyMatrix&, double, double, Index, Index, Index,
+                                             Index, float*);
+template MatrixView<const double> input_block(const AnyMatrix&, double, double, Index, Index, Index,
+                                              Index, double*);
 template bool is_contiguous<float>(const AnyMatrix&);
 template bool is_contiguous<double>(const AnyMatrix&);
 template class BatchReader<float>;

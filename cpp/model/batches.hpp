@@ -18,12 +18,15 @@ struct Block {
   const T* weights = nullptr;
 };
 
+// How a reader reads inputs: in read(), also ahead of it, or not at all: read_targets() only.
+enum class Inputs { read, ahead, left };
+
 template <class T>
 class BatchReader {
  public:
   // Checks the shapes and the range of labels.  Does not own data or network.
   BatchReader(const Dataset& data, const Network<T>& network, Index most_rows, bool shuffled,
-              bool ahead = false);
+              Inputs inputs = Inputs::read);
 
   // Samples order[first .. first + count), or first .. first + count where order is null.
   Block<T> read(const std::int64_t* order, Index first, Index count);
@@ -31,7 +34,7 @@ class BatchReader {
   Block<T> read_targets(const std::int64_t* order, Index first, Index count);
 
   // Reading ahead: announce() a batch, let any threads take the parts of its inputs, then read() it.
-  // Only for readers made with `ahead`; false where there is nothing to do.
+  // Only for readers with Inputs::ahead; false where there is nothing to do.
   bool announce(const std::int64_t* order, Index first, Index count);
   void take_ahead(Index part, Index parts) const;
   // What was read ahead may no longer be what read() would give.
@@ -60,6 +63,16 @@ class BatchReader {
   // Labels become indices: a checked copy, because the caller may write to his own meanwhile.
   std::vector<std::int32_t> labels_, block_labels_;
 };
+
+// Whether inputs are T already and need no scaling: they can be used where they lie.
+template <class T>
+bool can_use_in_place(const AnyMatrix& x, double scale, double offset);
+
+// x * scale + offset for some rows and columns: where they lie, or converted into `buffer`
+// (n_rows, n_cols).
+template <class T>
+MatrixView<const T> input_block(const AnyMatrix& x, double scale, double offset, Index first_row,
+                                Index n_rows, Index first_col, Index n_cols, T* buffer);
 
 // Whether rows in order can be handed out as contiguous T without a copy.
 template <class T>

@@ -2,8 +2,7 @@
 //
 // Inputs, outputs and their gradients are held unit by unit, a unit's samples side by side; everything
 // that a block of samples needs stays in the L1 cache, and where the samples come in the same order
-// again and again their inputs are transposed once.  A gradient is a vector of partial sums for each
-// parameter until the batch is done; then the lanes are added and one sweep updates all parameters.
+// again and again their inputs are transposed once.  One sweep updates all parameters.
 // One thread: a step is over in the time that two threads take to meet.
 #include <algorithm>
 #include <cmath>
@@ -76,7 +75,7 @@ class LanesPlan : public Plan<T> {
   Arena<T> buffers_;
   T *x_ = nullptr, *dz_[2] = {};                 // (units, stride)
   T *prediction_ = nullptr, *d_rows_ = nullptr;  // (rows, n_outputs)
-  T *lane_gradient_ = nullptr, *gradient_ = nullptr;
+  T* gradient_ = nullptr;
   Arena<T> kept_;
   std::vector<char> kept_is_filled_;
   T* slots_[kMaxSlots] = {};
@@ -137,7 +136,7 @@ void LanesPlan<T>::allocate(Index widest) {
   const Index stride = most_stride(), n_outputs = network.n_outputs();
   const Index rows_size = n_outputs == 1 ? 0 : block_rows_ * n_outputs;
   Index total = padded<T>(keeps_inputs_ ? 0 : kept_size_) + 2 * padded<T>(widest * stride) +
-                2 * padded<T>(rows_size) + (table_.vector_cols + 1) * network.size();
+                2 * padded<T>(rows_size) + network.size();
   for (const Layer& layer : layers_) total += padded<T>(layer.stage.n_out * stride);
   buffers_ = Arena<T>(total);
   x_ = buffers_.take(keeps_inputs_ ? 0 : kept_size_);
@@ -146,7 +145,6 @@ void LanesPlan<T>::allocate(Index widest) {
   prediction_ = n_outputs == 1 ? layers_.back().outputs : buffers_.take(rows_size);
   d_rows_ = n_outputs == 1 ? dz_[0] : buffers_.take(rows_size);
   gradient_ = buffers_.take(network.size());
-  lane_gradient_ = buffers_.take(table_.vector_cols * network.size());
 }
 
 template <class T>
@@ -179,7 +177,6 @@ Outcome LanesPlan<T>::step(const std::int64_t* order, Index first, Index rows, S
       throw;
     }
   }
-  table_.lane_sums(lane_gradient_, problem_.network.size(), gradient_);
   sums.loss += problem_.objective.add_penalties(gradient_) * static_cast<double>(rows);
   if (!std::isfinite(sums.loss)) return Outcome::diverged;
   update();
@@ -281,9 +278,9 @@ void LanesPlan<T>::backward(const T* x, T* dz, Index rows, Index stride, bool ac
   for (std::size_t l = layers_.size(); l-- > 0;) {
     const Stage<T>& stage = layers_[l].stage;
     const T* input = l == 0 ? x : layers_[l - 1].outputs;
-    T* bias = stage.bias < 0 ? nullptr : lane_gradient_ + stage.bias * table_.vector_cols;
+    T* bias = stage.bias < 0 ? nullptr : gradient_ + stage.bias;
     table_.lane_gradient({stage.n_in, stage.n_out, samples, stride, input, dz,
-                          lane_gradient_ + stage.kernel * table_.vector_cols, bias, accumulate});
+                          gradient_ + stage.kernel, bias, accumulate});
     if (l == 0) return;
     T* dz_below = dz == dz_[0] ? dz_[1] : dz_[0];
     table_.lane_product({stage.n_in, stage.n_out, samples, stride,

@@ -224,6 +224,46 @@ void predict(const Network<T>& network, const Dataset& data, T* out, const Poll&
   });
 }
 
+namespace {
+
+constexpr Index kMostRowWidth = 2048;          // of a layer, for buffers on the stack
+constexpr Index kMostRowParameters = 1 << 20;  // for a time that nobody waits for
+
+template <class T>
+bool predicts_row(const Network<T>& network) {
+  if (network.size() > kMostRowParameters || network.stages().empty()) return false;
+  if (network.input_scale() != 1 || network.input_offset() != 0) return false;
+  for (const Stage<T>& stage : network.stages()) {
+    if (stage.kind != LayerSpec::Kind::dense || stage.n_out > kMostRowWidth) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+template <class T>
+bool predict_row(const Network<T>& network, const T* x, T* out) {
+  if (!predicts_row(network)) return false;
+  T buffers[2][kMostRowWidth];
+  const auto& stages = network.stages();
+  for (std::size_t s = 0; s < stages.size(); ++s) {
+    const Stage<T>& stage = stages[s];
+    GemmArgs<T> args = {};
+    args.m = 1;
+    args.n = args.b_row = args.c_row = stage.n_out;
+    args.k = args.a_row = stage.n_in;
+    args.a_col = args.b_col = 1;
+    args.a = x;
+    args.b = network.parameters() + stage.kernel;
+    args.init = stage.bias < 0 ? nullptr : network.parameters() + stage.bias;
+    args.c = s + 1 == stages.size() ? out : buffers[s % 2];
+    kernels<T>().gemm(args);
+    apply_activation(stage.activation, args.c, args.c, 1, stage.n_out);
+    x = args.c;
+  }
+  return true;
+}
+
 template <class T>
 double loss_and_gradient(const Objective<T>& objective, const Network<T>& network,
                          const Dataset& data, T* gradient, const Poll& poll) {
@@ -249,6 +289,8 @@ template class Evaluator<float>;
 template class Evaluator<double>;
 template void predict<float>(const Network<float>&, const Dataset&, float*, const Poll&);
 template void predict<double>(const Network<double>&, const Dataset&, double*, const Poll&);
+template bool predict_row<float>(const Network<float>&, const float*, float*);
+template bool predict_row<double>(const Network<double>&, const double*, double*);
 template double loss_and_gradient<float>(const Objective<float>&, const Network<float>&,
                                          const Dataset&, float*, const Poll&);
 template double loss_and_gradient<double>(const Objective<double>&, const Network<double>&,

@@ -98,6 +98,11 @@ class Evaluator {
 template <class T>
 void predict(const Network<T>& network, const Dataset& data, T* out, const Poll& poll);
 
+// The same bits for one row of finite numbers, with neither allocation nor threads; false, and nothing
+// done, where the network is too large or too special for that.
+template <class T>
+bool predict_row(const Network<T>& network, const T* x, T* out);
+
 // Loss with penalties of all the data as one batch; gradient (network.size()) is overwritten.
 template <class T>
 double loss_and_gradient(const Objective<T>& objective, const Network<T>& network,

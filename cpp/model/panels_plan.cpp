@@ -101,7 +101,7 @@ PanelsPlan<T>::PanelsPlan(const Problem<T>& problem)
       panels_(problem.network),
       state_(panels_, problem.network, problem.optimizer),
       reader_(problem.data, problem.network, problem.options.batch_size, problem.options.shuffle,
-              true),
+              Inputs::ahead),
       most_rows_(problem.options.batch_size),
       threads_(threads_for(problem.network, most_rows_)),
       logits_(problem.objective.fused()) {

@@ -9,7 +9,8 @@ constexpr double kFlopsOfActivation = 20;  // of one element, roughly: for the c
 
 template <class T>
 Index widest(const Network<T>& network) {
-  Index most = network.n_features();
+  if (network.stages().empty()) return network.n_features();
+  Index most = 0;
   for (const Stage<T>& stage : network.stages()) most = std::max(most, stage.n_out);
   return most;
 }
@@ -78,36 +79,56 @@ Pass<T>::Pass(const Network<T>& network, Index most_rows, Use use)
   workspace_.memory = arena_.take(workspace);
 }
 
+// Everything of a stage but its activation.
+template <class T>
+void Pass<T>::enter_stage(std::size_t s, const MatrixView<const T>& input) {
+  const Stage<T>& stage = network_.stages()[s];
+  if (stage.kind != LayerSpec::Kind::dense) return copy_rows(input, outputs_[s]);
+  const T* w = network_.parameters() + stage.kernel;
+  const T* bias = stage.bias < 0 ? nullptr : network_.parameters() + stage.bias;
+  product<T>(input, row_major(w, stage.n_in, stage.n_out), bias, 0,
+             row_major(outputs_[s], rows_, stage.n_out), workspace_);
+}
+
 template <class T>
 T* Pass<T>::forward(const MatrixView<const T>& x, bool logits) {
-  const auto& stages = network_.stages();
+  if (network_.stages().empty()) {
+    copy_rows(x, gradients_[1]);  // not where the loss puts its gradient: metrics come after it
+    return gradients_[1];
+  }
   rows_ = x.rows;
-  MatrixView<const T> input = x;
-  T* out = gradients_[1];  // not where the loss puts its gradient: metrics come after it
-  if (stages.empty()) copy_rows(x, out);
+  enter_stage(0, x);
+  return forward_from_first(x.rows, logits);
+}
+
+template <class T>
+T* Pass<T>::forward_from_first(Index rows, bool logits) {
+  const auto& stages = network_.stages();
+  rows_ = rows;
   for (std::size_t s = 0; s < stages.size(); ++s) {
     const Stage<T>& stage = stages[s];
-    out = outputs_[s];
+    if (s > 0) enter_stage(s, output(s - 1));
+    T* out = outputs_[s];
     const bool last = s + 1 == stages.size();
-    if (stage.kind == LayerSpec::Kind::dense) {
-      const T* bias = stage.bias < 0 ? nullptr : network_.parameters() + stage.bias;
-      product<T>(input, row_major(network_.parameters() + stage.kernel, stage.n_in, stage.n_out),
-                 bias, 0, row_major(out, rows_, stage.n_out), workspace_);
-    } else {
-      copy_rows(input, out);
-    }
     if (stage.kind == LayerSpec::Kind::rescaling) {
       rescale(out, out, rows_ * stage.n_out, stage.scale, stage.offset);
     } else if (!(last && logits)) {
       apply_activation(stage.activation, out, out, rows_, stage.n_out);
     }
-    input = row_major<const T>(out, rows_, stage.n_out);
   }
-  return out;
+  return outputs_.back();
 }
 
 template <class T>
-void Pass<T>::backward(const MatrixView<const T>& x, bool logits, T* gradient) {
+void Pass<T>::add_kernel_gradient(std::size_t s, const MatrixView<const T>& input, T* gradient) {
+  const Stage<T>& stage = network_.stages()[s];
+  T* dw = gradient + stage.kernel;
+  product<T>(input.transposed(), row_major<const T>(gradients_[0], rows_, stage.n_out), dw,
+             stage.n_out, row_major(dw, stage.n_in, stage.n_out), workspace_);
+}
+
+template <class T>
+const T* Pass<T>::backward_to_first(bool logits, T* gradient) {
   const auto& stages = network_.stages();
   for (std::size_t s = stages.size(); s-- > 0;) {
     const Stage<T>& stage = stages[s];
@@ -119,22 +140,29 @@ void Pass<T>::backward(const MatrixView<const T>& x, bool logits, T* gradient) {
     }
     if (!(last && logits)) apply_slope(stage.activation, outputs_[s], d, rows_, stage.n_out);
     if (stage.kind != LayerSpec::Kind::dense) continue;
-
-    const MatrixView<const T> input =
-        s == 0 ? x : row_major<const T>(outputs_[s - 1], rows_, stage.n_in);
-    const MatrixView<const T> dz = row_major<const T>(d, rows_, stage.n_out);
-    T* dw = gradient + stage.kernel;
-    product<T>(input.transposed(), dz, dw, stage.n_out, row_major(dw, stage.n_in, stage.n_out),
-               workspace_);
     if (stage.bias >= 0) {
       kernels<T>().add_column_sums(d, rows_, stage.n_out, gradient + stage.bias);
     }
-    if (stage.kernel == 0) return;  // no parameters below
+    if (stage.kernel == 0) return d;  // no parameters below
+
+    add_kernel_gradient(s, output(s - 1), gradient);
+    const MatrixView<const T> dz = row_major<const T>(d, rows_, stage.n_out);
     const MatrixView<const T> w =
         row_major(network_.parameters() + stage.kernel, stage.n_in, stage.n_out);
     product<T>(dz, w.transposed(), nullptr, 0, row_major(gradients_[1], rows_, stage.n_in),
                workspace_);
     std::swap(gradients_[0], gradients_[1]);
+  }
+  return nullptr;
+}
+
+template <class T>
+void Pass<T>::backward(const MatrixView<const T>& x, bool logits, T* gradient) {
+  if (backward_to_first(logits, gradient) == nullptr) return;
+  const auto& stages = network_.stages();
+  for (std::size_t s = 0; s < stages.size(); ++s) {
+    if (stages[s].kind != LayerSpec::Kind::dense) continue;
+    return add_kernel_gradient(s, s == 0 ? x : output(s - 1), gradient);
   }
 }
 

@@ -23,6 +23,11 @@ class Pass {
   // Outputs (rows, n_outputs) of x (rows, n_features); with `logits` the last stage's activation is
   // left out.
   T* forward(const MatrixView<const T>& x, bool logits);
+  // The same for those who have the product of a first, dense stage from elsewhere: they put it,
+  // bias included, into first_product() (rows, n_out), then go on from there.
+  T* first_product() { return outputs_[0]; }
+  const Workspace<T>& workspace() const { return workspace_; }
+  T* forward_from_first(Index rows, bool logits);
 
   // Where the loss puts its gradient with respect to what forward returned.
   T* output_gradient() { return gradients_[0]; }
@@ -30,8 +35,16 @@ class Pass {
   // Adds the parameters' gradients of that block to `gradient`, laid out like the parameters.  The
   // inputs' gradient is never computed.  Overwrites the buffers.
   void backward(const MatrixView<const T>& x, bool logits, T* gradient);
+  // The same but for the gradient of the lowest kernel: returns its stage's dz (rows, n_out); null if
+  // the network has no kernel.
+  const T* backward_to_first(bool logits, T* gradient);
 
  private:
+  MatrixView<const T> output(std::size_t s) const {
+    return row_major<const T>(outputs_[s], rows_, network_.stages()[s].n_out);
+  }
+  void enter_stage(std::size_t s, const MatrixView<const T>& input);
+  void add_kernel_gradient(std::size_t s, const MatrixView<const T>& input, T* gradient);
   const Network<T>& network_;
   Index most_rows_;
   Index rows_ = 0;

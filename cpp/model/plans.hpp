@@ -25,6 +25,14 @@ PlanKind<T> lanes_plan();
 // Dense layers about as wide as a register tile, or wider.
 template <class T>
 PlanKind<T> panels_plan();
+// Plain gradient descent on all samples, fewer than features: the first kernel as a combination of
+// the samples, whose products are made once.
+template <class T>
+PlanKind<T> gram_plan();
+
+// A first layer with one output, all samples, wide inputs: they are read once a step.
+template <class T>
+PlanKind<T> tiles_plan();
 
 // Any network, in blocks of rows, layer by layer.
 template <class T>

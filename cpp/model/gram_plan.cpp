@@ -1,0 +1,375 @@
+// A wide, linear first stage under plain gradient descent on all samples: trained in the space of the
+// samples.
+//
+// Every update of its kernel adds a combination of the n rows of X, so W = W_0 + X^T C with C (n,
+// units), and a step C -= rate dZ is the step W -= rate X^T dZ.  The stage's output is then
+// X W_0 + G C + bias with G = X X^T (n, n): no step reads X.  Everything above runs as ever.  W itself
+// is made when somebody may look at it, and W_0 is taken anew where somebody has changed it.
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "model/plans.hpp"
+
+namespace shallowcore {
+namespace {
+
+constexpr Index kMostSamples = 4096;  // G and the time of one piece of it stay small
+constexpr Index kPanel = 128;         // columns of X at a time: short sums, which lose little
+constexpr Index kStripe = 24;         // rows of G that one thread works on
+constexpr double kWorthFlops = 1e6;   // of a step: smaller ones cost other things than flops
+constexpr double kPublications = 4;   // that a training is expected to see
+
+template <class T>
+const Stage<T>& first_stage(const Network<T>& network) {
+  return network.stages().front();
+}
+
+// Products of the inputs with others, a panel of columns at a time, on the team.
+template <class T>
+class InputProducts {
+ public:
+  InputProducts(const AnyMatrix& x, const Network<T>& network)
+      : x_(x), network_(network), n_(x.rows), threads_(workspace_threads()) {
+    const Index units = first_stage(network).n_out;
+    panel_size_ = padded<T>(n_ * kPanel);
+    workspace_size_ =
+        padded<T>(std::max(workspace_size<T>(units, n_, 1), workspace_size<T>(units, kPanel, 1)));
+    stripe_size_ = padded<T>(kStripe * n_) + padded<T>(kernels<T>().gemm_scratch);
+    packed_size_ = padded<T>(kernels<T>().packed_size(kPanel, n_));
+    const Index most = std::max(panel_size_ + workspace_size_, stripe_size_);
+    arena_ = Arena<T>(panel_size_ + packed_size_ + threads_ * most, Fill::none);
+    panel_ = arena_.take(panel_size_);
+    packed_ = arena_.take(packed_size_);
+    for (int i = 0; i < threads_; ++i) own_.push_back(arena_.take(most));
+  }
+
+  int threads() const { return threads_; }
+  Index panels() const { return (x_.cols + kPanel - 1) / kPanel; }
+
+  // g += P P^T for panel P, in the rows' part up to the diagonal, and a little beyond it.
+  void add_gram(Index panel, double* g) {
+    const MatrixView<const T> p = read(0, n_, panel, panel_);
+    const KernelTable<T>& table = kernels<T>();
+    table.pack(p.data, p.col_stride, p.row_stride, p.cols, n_, packed_);
+    const Index stripes = (n_ + kStripe - 1) / kStripe;
+    for_chunks(stripes, team(n_ * p.cols), [&](Index chunk, int thread) {
+      const Index first = (stripes - 1 - chunk) * kStripe;  // the longest first
+      const MatrixView<const T> rows = p.row_block(first, std::min(kStripe, n_ - first));
+      T* sums = own_[static_cast<std::size_t>(thread)];
+      GemmArgs<T> args = {};
+      args.m = rows.rows;
+      args.n = up_to(first + rows.rows);
+      args.k = p.cols;
+      args.a = rows.data;
+      args.a_row = rows.row_stride;
+      args.a_col = rows.col_stride;
+      args.b = packed_;
+      args.packed = true;
+      args.c = sums;
+      args.c_row = n_;
+      args.scratch = sums + padded<T>(kStripe * n_);
+      table.gemm(args);
+      for (Index i = 0; i < rows.rows; ++i) {
+        double* row = g + (first + i) * n_;
+        for (Index j = 0; j < args.n; ++j) row[j] += static_cast<double>(sums[i * n_ + j]);
+      }
+    });
+  }
+
+  // z (n, units) += P w[rows of the panel] for panel P.
+  void add_outputs(Index panel, const T* w, Index units, T* z) {
+    const Index stripes = (n_ + kStripe - 1) / kStripe;
+    for_chunks(stripes, team(2 * units), [&](Index chunk, int thread) {
+      const Index first = chunk * kStripe, rows = std::min(kStripe, n_ - first);
+      const MatrixView<const T> p = read(first, rows, panel, own(thread));
+      const MatrixView<const T> b = row_major(w + panel * kPanel * units, p.cols, units);
+      T* out = z + first * units;
+      product<T>(p, b, out, units, row_major(out, rows, units), workspace(thread));
+    });
+  }
+
+  // w (n_features, units) = init + X^T c.
+  void kernel_from(const T* c, Index units, const T* init, T* w) {
+    for_chunks(panels(), team(2 * units * panels()), [&](Index panel, int thread) {
+      const MatrixView<const T> p = read(0, n_, panel, own(thread));
+      const Index at = panel * kPanel * units;
+      product<T>(p.transposed(), row_major(c, n_, units), init + at, units,
+                 row_major(w + at, p.cols, units), workspace(thread));
+    });
+  }
+
+ private:
+  MatrixView<const T> read(Index row, Index rows, Index panel, T* buffer) const {
+    const Index first = panel * kPanel;
+    return input_block(x_, network_.input_scale(), network_.input_offset(), row, rows, first,
+                       std::min(kPanel, x_.cols - first), buffer);
+  }
+  // Columns of whole panels of the packed product that reach at least to `col`.
+  Index up_to(Index col) const {
+    const Index unit = kernels<T>().panel_cols;
+    return std::min(n_, (col + unit - 1) / unit * unit);
+  }
+  int team(Index flops_of_an_input) const {
+    return std::min(threads_, team_size(static_cast<double>(flops_of_an_input) *
+                                        static_cast<double>(n_ * kPanel)));
+  }
+  T* own(int thread) const { return own_[static_cast<std::size_t>(thread)]; }
+  Workspace<T> workspace(int thread) const { return {own(thread) + panel_size_, 1}; }
+
+  const AnyMatrix& x_;
+  const Network<T>& network_;
+  Index n_;
+  int threads_;
+  Index panel_size_, workspace_size_, stripe_size_, packed_size_;
+  Arena<T> arena_;
+  T *panel_, *packed_;
+  std::vector<T*> own_;  // a panel and a workspace, or a stripe of G, of each thread
+};
+
+template <class T>
+class GramPlan : public Plan<T> {
+ public:
+  explicit GramPlan(const Problem<T>& problem)
+      : Plan<T>(problem),
+        n_(problem.data.rows()),
+        g_row_(padded<T>(n_)),
+        units_(first_stage(problem.network).n_out),
+        kernel_size_(padded<T>(first_stage(problem.network).n_in * units_)),
+        rest_size_(problem.network.size() - kernel_size_),
+        pass_(problem.network, block_rows(problem.network, n_), Use::train),
+        reader_(problem.data, problem.network, n_, false, Inputs::left),
+        products_(problem.data.x, problem.network),
+        gradient_(problem.network.size(), Fill::none),
+        sums_(n_ * n_) {
+    const Index outputs = n_ * units_;
+    arena_ = Arena<T>(n_ * g_row_ + 4 * padded<T>(outputs) + 2 * kernel_size_ + rest_size_);
+    gram_ = arena_.take(n_ * g_row_);
+    z0_ = arena_.take(outputs);
+    c_ = arena_.take(outputs);
+    dz_ = arena_.take(outputs);
+    kept_c_ = arena_.take(outputs);
+    anchor_ = arena_.take(kernel_size_);
+    published_ = arena_.take(kernel_size_);
+    kept_rest_ = arena_.take(rest_size_);
+  }
+
+  int threads() const override {
+    const double flops = 2.0 * static_cast<double>(n_) *
+                         (static_cast<double>(n_ * units_) + static_cast<double>(rest_size_));
+    return team_size(flops) > 1 ? workspace_threads() : 1;
+  }
+
+  std::string summary() const override {
+    const Index features = problem_.network.n_features();
+    return "plan: gram, the first layer in the space of the samples\ngram: " + std::to_string(n_) +
+           " samples, fewer than " + std::to_string(features) +
+           " features; a step reads their products (" + std::to_string(n_) + ", " +
+           std::to_string(n_) + ") instead of the inputs, twice\n";
+  }
+
+  // Weights that nobody has changed since they were published go on from the sums they came from.
+  void begin() override {
+    if (anchored_ && std::memcmp(published_, kernel(), kernel_bytes()) == 0) return;
+    std::memcpy(anchor_, kernel(), kernel_bytes());
+    std::memcpy(published_, kernel(), kernel_bytes());
+    std::fill_n(c_, n_ * units_, T{0});
+    if (kept_) keep();
+    anchored_ = current_ = true;
+    outputs_known_ = false;
+  }
+
+  Outcome step(const std::int64_t*, Index, Index rows, Sums& sums, const Poll& poll) override {
+    prepare(poll);
+    T* gradient = gradient_.data();
+    std::fill_n(gradient + kernel_size_, rest_size_, T{0});
+    if (rows > pass_.most_rows()) before_ = sums;
+    for (Index first = 0; first < rows; first += pass_.most_rows()) {
+      if (poll && first > 0) {
+        try {
+          poll();
+        } catch (...) {
+          sums = before_;
+          throw;
+        }
+      }
+      add_block(first, std::min(pass_.most_rows(), rows - first), sums);
+    }
+    sums.loss += problem_.objective.add_penalties(gradient) * static_cast<double>(rows);
+    if (!std::isfinite(sums.loss)) return Outcome::diverged;
+    T constants[kMaxParameters] = {};
+    problem_.optimizer.next_step(constants);
+    descend(c_, dz_, rows * units_, constants);
+    descend(rest(), gradient + kernel_size_, rest_size_, constants);
+    current_ = false;
+    return Outcome::stepped;
+  }
+
+  void show() override {
+    if (current_) return;
+    write_kernel();
+    std::memcpy(published_, kernel(), kernel_bytes());
+    current_ = true;
+  }
+
+  bool keep() override {
+    if (!is_finite()) return false;
+    std::copy_n(c_, n_ * units_, kept_c_);
+    std::copy_n(rest(), rest_size_, kept_rest_);
+    kept_ = true;
+    return true;
+  }
+
+  void restore() override {
+    if (kept_) {
+      std::copy_n(kept_c_, n_ * units_, c_);
+      std::copy_n(kept_rest_, rest_size_, rest());
+      current_ = false;
+    }
+    problem_.optimizer.clear();
+  }
+
+ private:
+  using Plan<T>::problem_;
+  T* kernel() { return problem_.network.parameters(); }
+  T* rest() { return problem_.network.parameters() + kernel_size_; }
+  std::size_t kernel_bytes() const { return static_cast<std::size_t>(kernel_size_) * sizeof(T); }
+  void write_kernel() { products_.kernel_from(c_, units_, anchor_, kernel()); }
+
+  // G, once; X W_0, once for each W_0.  Goes on after an exception of poll where it was.
+  void prepare(const Poll& poll) {
+    if (outputs_known_) return;
+    with_team(products_.threads(), [&] {
+      while (panels_done_ < products_.panels()) {
+        products_.add_gram(panels_done_++, sums_.data());
+        if (poll) poll();
+      }
+      std::fill_n(z0_, n_ * units_, T{0});
+      for (Index panel = 0; panel < products_.panels(); ++panel) {
+        products_.add_outputs(panel, anchor_, units_, z0_);
+        if (poll) poll();
+      }
+    });
+    for (Index i = 0; i < n_; ++i) {
+      for (Index j = 0; j <= i; ++j) {
+        gram_[i * g_row_ + j] = gram_[j * g_row_ + i] = static_cast<T>(sums_.data()[i * n_ + j]);
+      }
+    }
+    outputs_known_ = true;
+    bound_sums();
+  }
+
+  // |W| <= |W_0| + n |x| |C| with |x| the length of the longest row.
+  void bound_sums() {
+    double longest = 0, largest = 0;
+    for (Index i = 0; i < n_; ++i) {
+      longest = std::max(longest, std::sqrt(static_cast<double>(gram_[i * g_row_ + i])));
+    }
+    for (Index i = 0; i < kernel_size_; ++i) {
+      largest = std::max(largest, std::abs(static_cast<double>(anchor_[i])));
+    }
+    constexpr double most = std::numeric_limits<T>::max() / 2;
+    const double bound = (most - largest) / (static_cast<double>(n_) * longest);
+    safe_ = bound < most ? static_cast<T>(bound) : static_cast<T>(most);
+  }
+
+  // All parameters are: W, too, which is only made where C is so large that it might overflow.
+  bool is_finite() {
+    if (!kernels<T>().all_finite(rest(), rest_size_)) return false;
+    bool safe = true;
+    for (Index i = 0; i < n_ * units_; ++i) safe &= std::abs(c_[i]) <= safe_;
+    if (safe) return true;
+    write_kernel();
+    return kernels<T>().all_finite(kernel(), kernel_size_);
+  }
+
+  // Forward and backward for some of the samples; adds to sums and to the gradient of the rest.
+  void add_block(Index first, Index rows, Sums& sums) {
+    const Stage<T>& stage = first_stage(problem_.network);
+    T* z = pass_.first_product();
+    std::copy_n(z0_ + first * units_, rows * units_, z);
+    if (stage.bias >= 0) {
+      const T* bias = problem_.network.parameters() + stage.bias;
+      for (Index i = 0; i < rows; ++i) {
+        for (Index j = 0; j < units_; ++j) z[i * units_ + j] += bias[j];
+      }
+    }
+    // Some rows of G are as many columns of it, which are quicker to add up for a single unit.
+    const MatrixView<const T> g = {gram_ + first, rows, n_, 1, g_row_};
+    product<T>(g, row_major<const T>(c_, n_, units_), z, units_, row_major(z, rows, units_),
+               pass_.workspace());
+    const Objective<T>& objective = problem_.objective;
+    T* prediction = pass_.forward_from_first(rows, objective.fused());
+    objective.add_loss(reader_.read_targets(nullptr, first, rows), prediction, n_,
+                       pass_.output_gradient(), sums);
+    const T* dz = pass_.backward_to_first(objective.fused(), gradient_.data());
+    std::copy_n(dz, rows * units_, dz_ + first * units_);
+  }
+
+  void descend(T* w, const T* gradient, Index size, const T* constants) const {
+    const OptimizerKernels<T>& sweep = problem_.optimizer.sweep();
+    over_rows(size, 3.0 * static_cast<double>(size), [&](Index first, Index count) {
+      sweep.update(w + first, gradient + first, nullptr, 0, count, constants);
+    });
+  }
+
+  Index n_, g_row_, units_;        // g_row_: from row to row of G
+  Index kernel_size_, rest_size_;  // elements of the first kernel, and of everything after it
+  Pass<T> pass_;
+  BatchReader<T> reader_;
+  InputProducts<T> products_;
+  Arena<T> gradient_;   // laid out like the parameters; nobody touches the first kernel's part
+  Arena<double> sums_;  // G while it is made: in T, its own rounding would be what W loses most to
+  Arena<T> arena_;
+  T *gram_, *z0_, *c_, *dz_;  // (n, n); X W_0, C and the first stage's dz (n, units)
+  T *anchor_, *published_;    // W_0; the kernel as it was written last
+  T *kept_c_, *kept_rest_;
+  bool anchored_ = false, outputs_known_ = false, current_ = true, kept_ = false;
+  Index panels_done_ = 0;  // of G
+  T safe_ = 0;             // no |C| up to this makes W overflow
+  Sums before_;            // sums before the step under way
+};
+
+template <class T>
+std::string refusal(const Problem<T>& problem) {
+  const Network<T>& network = problem.network;
+  const Index samples = problem.data.rows();
+  if (problem.optimizer.name() != "sgd" || problem.optimizer.slots() > 0) {
+    return "the optimizer is not plain gradient descent";
+  }
+  if (!problem.full_batch()) return "a step uses some of the samples only";
+  if (network.stages().empty() || first_stage(network).kind != LayerSpec::Kind::dense) {
+    return "the first layer has no kernel";
+  }
+  if (network.tensors().front().penalty.any()) return "the first kernel has a penalty";
+  if (samples >= network.n_features()) return "there are as many samples as features";
+  if (samples > kMostSamples) {
+    return "more than " + std::to_string(kMostSamples) + " samples";
+  }
+  return "";
+}
+
+// n^2 f to make G and 6 n f u to enter and leave it, against 4 n f u - 2 n^2 u saved in each step.
+template <class T>
+bool pays(const Problem<T>& problem) {
+  const double n = static_cast<double>(problem.data.rows());
+  const double f = static_cast<double>(problem.network.n_features());
+  const double u = static_cast<double>(first_stage(problem.network).n_out);
+  const double saved = 4 * n * f * u - 2 * n * n * u, once = n * n * f + 6 * n * f * u;
+  return 4 * n * f * u > kWorthFlops && static_cast<double>(problem.options.epochs) * saved > once;
+}
+
+}  // namespace
+
+template <class T>
+PlanKind<T> gram_plan() {
+  return {"gram", refusal<T>, pays<T>, [](const Problem<T>& problem) -> std::unique_ptr<Plan<T>> {
+            return std::make_unique<GramPlan<T>>(problem);
+          }};
+}
+
+template PlanKind<float> gram_plan();
+template PlanKind<double> gram_plan();
+
+}  // namespace shallowcore
