@@ -90,6 +90,25 @@ def native(session: nox.Session) -> None:
 
 
 @nox.session
+def instructions(session: nox.Session) -> None:
+    """Instructions of a training step against the table (`-- --update` rewrites it); valgrind."""
+    install(session, *BUILD_TOOLS)
+    session.run("cmake", "--preset", "release", external=True)
+    session.run("cmake", "--build", "--preset", "release", "--target", "steps", external=True)
+    program = "build/release/tests/native/steps"
+    session.run("python", "tools/check_instructions.py", program, *session.posargs)
+
+
+@nox.session
+def exhaustive(session: nox.Session) -> None:
+    """The vector functions on every float32 input and instruction set; about half an hour."""
+    install(session, *BUILD_TOOLS)
+    session.run("cmake", "--preset", "release", external=True)
+    session.run("cmake", "--build", "--preset", "release", external=True)
+    session.run("ctest", "--preset", "exhaustive", external=True)
+
+
+@nox.session
 def asan(session: nox.Session) -> None:
     """The native tests under address and undefined-behaviour sanitizers."""
     install(session, *BUILD_TOOLS)
@@ -114,6 +133,6 @@ def wheel(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Time the workloads against the NumPy oracle (arguments go to the script)."""
-    install(session, ".[test]")
+    """Time the workloads against NumPy and the rivals (arguments go to the script)."""
+    install(session, ".[test,bench]")
     session.run("python", "-m", "bench", *session.posargs)
