@@ -6,7 +6,6 @@
 // rounds; medians.  Every product is compared with plain loops in float64 before it is timed.
 // Exit status 1 if one is wrong, 2 for a debug build.
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -21,49 +20,19 @@
 #include "core/threads.hpp"
 #include "kernels/product.hpp"
 #include "kernels/table.hpp"
-#include "native/peak.hpp"
+#include "native/peak_rate.hpp"
+#include "native/shapes.hpp"
+#include "native/timing.hpp"
 
 namespace {
 
 using namespace shallowcore;
+using namespace shallowcore::bench;
 
 constexpr double kSampleSeconds = 5e-3;
+constexpr double kPeakOperations = 2e7;  // of one call
 constexpr int kDefaultRounds = 7;
 constexpr Index kCheckedElements = 5000;  // of each product, evenly spread
-
-// --- shapes ---------------------------------------------------------------------------------------
-
-// c (m, n) = a (m, k) b (k, n), one of the factors being a transposed matrix, or none.
-struct Shape {
-  std::string name;
-  Index m, n, k;
-  bool transposed_a, transposed_b;
-  double flops() const {
-    return 2.0 * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
-  }
-};
-
-// The products of one training step of a network with one hidden layer.
-void add_network(std::vector<Shape>& shapes, const std::string& name, Index batch, Index n_in,
-                 Index n_hidden, Index n_out) {
-  shapes.push_back({name + "  z1 = x w1", batch, n_hidden, n_in, false, false});
-  shapes.push_back({name + "  z2 = a1 w2", batch, n_out, n_hidden, false, false});
-  shapes.push_back({name + "  dw2 = a1' dz2", n_hidden, n_out, batch, true, false});
-  shapes.push_back({name + "  da1 = dz2 w2'", batch, n_hidden, n_out, false, true});
-  shapes.push_back({name + "  dw1 = x' dz1", n_in, n_hidden, batch, true, false});
-}
-
-std::vector<Shape> all_shapes() {
-  std::vector<Shape> shapes;
-  add_network(shapes, "shallow", 100, 20, 10, 1);
-  add_network(shapes, "planar", 400, 2, 4, 1);
-  shapes.push_back({"cat  z = x w", 209, 1, 12288, false, false});
-  shapes.push_back({"cat  dw = x' dz", 12288, 1, 209, true, false});
-  add_network(shapes, "tabular", 256, 54, 256, 7);
-  add_network(shapes, "mnist", 128, 784, 512, 10);
-  shapes.push_back({"large", 1024, 1024, 1024, false, false});
-  return shapes;
-}
 
 // --- one product ----------------------------------------------------------------------------------
 
@@ -95,12 +64,12 @@ class Product {
 
  private:
   MatrixView<const T> a() const {
-    return shape_.transposed_a ? row_major(a_.data(), shape_.k, shape_.m).transposed()
-                               : row_major(a_.data(), shape_.m, shape_.k);
+    return shape_.transposed_a() ? row_major(a_.data(), shape_.k, shape_.m).transposed()
+                                 : row_major(a_.data(), shape_.m, shape_.k);
   }
   MatrixView<const T> b() const {
-    return shape_.transposed_b ? row_major(b_.data(), shape_.n, shape_.k).transposed()
-                               : row_major(b_.data(), shape_.k, shape_.n);
+    return shape_.transposed_b() ? row_major(b_.data(), shape_.n, shape_.k).transposed()
+                                 : row_major(b_.data(), shape_.k, shape_.n);
   }
 
   static std::vector<T> random(Index count) {
@@ -132,71 +101,6 @@ class Product {
   Workspace<T> workspace_;
 };
 
-// --- timing ---------------------------------------------------------------------------------------
-
-double now() {
-  const auto time = std::chrono::steady_clock::now().time_since_epoch();
-  return std::chrono::duration<double>(time).count();
-}
-
-// Operations a second of f, which returns how many it did; called until a sample is long enough.
-template <class F>
-double rate(F&& f) {
-  double operations = 0, seconds = 0;
-  const double start = now();
-  for (Index calls = 1; seconds < kSampleSeconds; calls *= 2) {
-    for (Index i = 0; i < calls; ++i) operations += f();
-    seconds = now() - start;
-  }
-  return operations / seconds;
-}
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  const std::size_t n = values.size();
-  return n % 2 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
-}
-
-template <class T>
-double peak_operations(const std::string& isa, Index rounds) {
-  T sink = T(1e-3);
-#define SHALLOWCORE_TRY(name)                                           \
-  if (isa == #name) {                                                   \
-    if constexpr (sizeof(T) == 4) return name::peak_f32(rounds, &sink); \
-    if constexpr (sizeof(T) == 8) return name::peak_f64(rounds, &sink); \
-  }
-#ifdef SHALLOWCORE_HAVE_BASELINE
-  SHALLOWCORE_TRY(baseline)
-#endif
-#ifdef SHALLOWCORE_HAVE_AVX2
-  SHALLOWCORE_TRY(avx2)
-#endif
-#ifdef SHALLOWCORE_HAVE_AVX512
-  SHALLOWCORE_TRY(avx512)
-#endif
-#ifdef SHALLOWCORE_HAVE_NEON
-  SHALLOWCORE_TRY(neon)
-#endif
-#undef SHALLOWCORE_TRY
-  return 0;
-}
-
-// Multiply-adds on so many threads at once.
-template <class T>
-double peak_rate(int threads) {
-  const std::string isa = kernels<T>().isa;
-  return rate([&] {
-    constexpr Index rounds = 100'000;
-    std::vector<double> operations(static_cast<std::size_t>(threads));
-    for_chunks(threads, threads, [&](Index chunk, int) {
-      operations[static_cast<std::size_t>(chunk)] = peak_operations<T>(isa, rounds);
-    });
-    double sum = 0;
-    for (double part : operations) sum += part;
-    return sum;
-  });
-}
-
 // --- the table ------------------------------------------------------------------------------------
 
 // Rates in rounds: of every shape, and of the peak as the last entry.
@@ -208,12 +112,14 @@ std::vector<double> rates(std::vector<Product<T>>& products, const std::vector<S
   for (int round = 0; round < rounds; ++round) {
     with_team(threads, [&] {
       for (std::size_t i = 0; i < products.size(); ++i) {
-        found[i].push_back(rate([&] {
-          products[i].run();
-          return shapes[i].flops();
+        found[i].push_back(rate(kSampleSeconds, [&](int times) {
+          for (int k = 0; k < times; ++k) products[i].run();
+          return times * shapes[i].flops();
         }));
       }
-      found.back().push_back(peak_rate<T>(threads));
+      found.back().push_back(rate(kSampleSeconds, [&](int times) {
+        return run_at_peak<T>(times * kPeakOperations, threads);
+      }));
     });
   }
   std::vector<double> medians;
