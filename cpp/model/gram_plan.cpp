@@ -134,7 +134,6 @@ class GramPlan : public Plan<T> {
   explicit GramPlan(const Problem<T>& problem)
       : Plan<T>(problem),
         n_(problem.data.rows()),
-        g_row_(padded<T>(n_)),
         units_(first_stage(problem.network).n_out),
         kernel_size_(padded<T>(first_stage(problem.network).n_in * units_)),
         rest_size_(problem.network.size() - kernel_size_),
@@ -142,14 +141,19 @@ class GramPlan : public Plan<T> {
         reader_(problem.data, problem.network, n_, false, Inputs::left),
         products_(problem.data.x, problem.network),
         gradient_(problem.network.size(), Fill::none),
-        sums_(n_ * n_) {
+        workspace_size_(workspace_size<double>(units_, n_, workspace_threads())) {
     const Index outputs = n_ * units_;
-    arena_ = Arena<T>(n_ * g_row_ + 4 * padded<T>(outputs) + 2 * kernel_size_ + rest_size_);
-    gram_ = arena_.take(n_ * g_row_);
+    doubles_ = Arena<double>(padded<double>(n_ * n_) + 3 * padded<double>(outputs) +
+                             padded<double>(workspace_size_));
+    gram_ = doubles_.take(n_ * n_);
+    c_ = doubles_.take(outputs);
+    kept_c_ = doubles_.take(outputs);
+    gram_c_ = doubles_.take(outputs);
+    workspace_ = doubles_.take(workspace_size_);
+    arena_ = Arena<T>(3 * padded<T>(outputs) + 2 * kernel_size_ + rest_size_);
     z0_ = arena_.take(outputs);
-    c_ = arena_.take(outputs);
+    rounded_c_ = arena_.take(outputs);
     dz_ = arena_.take(outputs);
-    kept_c_ = arena_.take(outputs);
     anchor_ = arena_.take(kernel_size_);
     published_ = arena_.take(kernel_size_);
     kept_rest_ = arena_.take(rest_size_);
@@ -174,7 +178,7 @@ class GramPlan : public Plan<T> {
     if (anchored_ && std::memcmp(published_, kernel(), kernel_bytes()) == 0) return;
     std::memcpy(anchor_, kernel(), kernel_bytes());
     std::memcpy(published_, kernel(), kernel_bytes());
-    std::fill_n(c_, n_ * units_, T{0});
+    std::fill_n(c_, n_ * units_, 0.0);
     if (kept_) keep();
     anchored_ = current_ = true;
     outputs_known_ = false;
@@ -200,7 +204,8 @@ class GramPlan : public Plan<T> {
     if (!std::isfinite(sums.loss)) return Outcome::diverged;
     T constants[kMaxParameters] = {};
     problem_.optimizer.next_step(constants);
-    descend(c_, dz_, rows * units_, constants);
+    const double rate = problem_.optimizer.get("learning_rate");
+    for (Index i = 0; i < rows * units_; ++i) c_[i] -= rate * static_cast<double>(dz_[i]);
     descend(rest(), gradient + kernel_size_, rest_size_, constants);
     current_ = false;
     return Outcome::stepped;
@@ -235,14 +240,17 @@ class GramPlan : public Plan<T> {
   T* kernel() { return problem_.network.parameters(); }
   T* rest() { return problem_.network.parameters() + kernel_size_; }
   std::size_t kernel_bytes() const { return static_cast<std::size_t>(kernel_size_) * sizeof(T); }
-  void write_kernel() { products_.kernel_from(c_, units_, anchor_, kernel()); }
+  void write_kernel() {
+    for (Index i = 0; i < n_ * units_; ++i) rounded_c_[i] = static_cast<T>(c_[i]);
+    products_.kernel_from(rounded_c_, units_, anchor_, kernel());
+  }
 
   // G, once; X W_0, once for each W_0.  Goes on after an exception of poll where it was.
   void prepare(const Poll& poll) {
     if (outputs_known_) return;
     with_team(products_.threads(), [&] {
       while (panels_done_ < products_.panels()) {
-        products_.add_gram(panels_done_++, sums_.data());
+        products_.add_gram(panels_done_++, gram_);
         if (poll) poll();
       }
       std::fill_n(z0_, n_ * units_, T{0});
@@ -252,9 +260,7 @@ class GramPlan : public Plan<T> {
       }
     });
     for (Index i = 0; i < n_; ++i) {
-      for (Index j = 0; j <= i; ++j) {
-        gram_[i * g_row_ + j] = gram_[j * g_row_ + i] = static_cast<T>(sums_.data()[i * n_ + j]);
-      }
+      for (Index j = 0; j < i; ++j) gram_[j * n_ + i] = gram_[i * n_ + j];
     }
     outputs_known_ = true;
     bound_sums();
@@ -264,14 +270,14 @@ class GramPlan : public Plan<T> {
   void bound_sums() {
     double longest = 0, largest = 0;
     for (Index i = 0; i < n_; ++i) {
-      longest = std::max(longest, std::sqrt(static_cast<double>(gram_[i * g_row_ + i])));
+      longest = std::max(longest, std::sqrt(gram_[i * n_ + i]));
     }
     for (Index i = 0; i < kernel_size_; ++i) {
       largest = std::max(largest, std::abs(static_cast<double>(anchor_[i])));
     }
     constexpr double most = std::numeric_limits<T>::max() / 2;
     const double bound = (most - largest) / (static_cast<double>(n_) * longest);
-    safe_ = bound < most ? static_cast<T>(bound) : static_cast<T>(most);
+    safe_ = std::min(bound, most);
   }
 
   // All parameters are: W, too, which is only made where C is so large that it might overflow.
@@ -288,17 +294,18 @@ class GramPlan : public Plan<T> {
   void add_block(Index first, Index rows, Sums& sums) {
     const Stage<T>& stage = first_stage(problem_.network);
     T* z = pass_.first_product();
-    std::copy_n(z0_ + first * units_, rows * units_, z);
-    if (stage.bias >= 0) {
-      const T* bias = problem_.network.parameters() + stage.bias;
-      for (Index i = 0; i < rows; ++i) {
-        for (Index j = 0; j < units_; ++j) z[i * units_ + j] += bias[j];
+    // Some rows of G are as many columns of it, which are quicker to add up for a single unit.
+    const MatrixView<const double> g = {gram_ + first, rows, n_, 1, n_};
+    product<double>(g, row_major<const double>(c_, n_, units_), nullptr, 0,
+                    row_major(gram_c_, rows, units_), {workspace_, workspace_threads_});
+    const T* bias = stage.bias < 0 ? nullptr : problem_.network.parameters() + stage.bias;
+    for (Index i = 0; i < rows; ++i) {
+      for (Index j = 0; j < units_; ++j) {
+        const T rest_of_it = z0_[(first + i) * units_ + j] + (bias == nullptr ? T{0} : bias[j]);
+        z[i * units_ + j] =
+            static_cast<T>(static_cast<double>(rest_of_it) + gram_c_[i * units_ + j]);
       }
     }
-    // Some rows of G are as many columns of it, which are quicker to add up for a single unit.
-    const MatrixView<const T> g = {gram_ + first, rows, n_, 1, g_row_};
-    product<T>(g, row_major<const T>(c_, n_, units_), z, units_, row_major(z, rows, units_),
-               pass_.workspace());
     const Objective<T>& objective = problem_.objective;
     T* prediction = pass_.forward_from_first(rows, objective.fused());
     objective.add_loss(reader_.read_targets(nullptr, first, rows), prediction, n_,
@@ -314,20 +321,25 @@ class GramPlan : public Plan<T> {
     });
   }
 
-  Index n_, g_row_, units_;        // g_row_: from row to row of G
+  Index n_, units_;
   Index kernel_size_, rest_size_;  // elements of the first kernel, and of everything after it
   Pass<T> pass_;
   BatchReader<T> reader_;
   InputProducts<T> products_;
-  Arena<T> gradient_;   // laid out like the parameters; nobody touches the first kernel's part
-  Arena<double> sums_;  // G while it is made: in T, its own rounding would be what W loses most to
+  Arena<T> gradient_;  // laid out like the parameters; nobody touches the first kernel's part
+  int workspace_threads_ = workspace_threads();
+  Index workspace_size_;
+  // G and C are double for float32, too: z is a small difference of what they add up to.
+  Arena<double> doubles_;
+  double *gram_, *c_, *kept_c_;  // (n, n); (n, units) and as they were kept
+  double *gram_c_, *workspace_;  // G C; memory of that product
   Arena<T> arena_;
-  T *gram_, *z0_, *c_, *dz_;  // (n, n); X W_0, C and the first stage's dz (n, units)
+  T *z0_, *rounded_c_, *dz_;  // X W_0; C; the first stage's dz (n, units)
   T *anchor_, *published_;    // W_0; the kernel as it was written last
-  T *kept_c_, *kept_rest_;
+  T* kept_rest_;
   bool anchored_ = false, outputs_known_ = false, current_ = true, kept_ = false;
   Index panels_done_ = 0;  // of G
-  T safe_ = 0;             // no |C| up to this makes W overflow
+  double safe_ = 0;        // no |C| up to this makes W overflow
   Sums before_;            // sums before the step under way
 };
 
