@@ -49,6 +49,22 @@ const T* contiguous(const char* name, const py::array& array, Index size) {
   return static_cast<const T*>(array.data());
 }
 
+// Data of what is an array of exactly T, aligned, C-contiguous, (rows, cols), 1-D for one column too;
+// null for anything else, which the public layer has to look at.
+template <class T>
+const T* plain_rows(py::handle object, Index cols, Index& rows) {
+  using py::detail::npy_api;
+  static const npy_api& api = npy_api::get();
+  if (Py_TYPE(object.ptr()) != api.PyArray_Type_) return nullptr;
+  const auto* array = py::detail::array_proxy(object.ptr());
+  constexpr int wanted = npy_api::NPY_ARRAY_C_CONTIGUOUS_ | npy_api::NPY_ARRAY_ALIGNED_;
+  if ((array->flags & wanted) != wanted || array->descr != py::dtype::of<T>().ptr()) return nullptr;
+  const bool flat = array->nd == 1 && cols == 1;
+  if (!flat && (array->nd != 2 || array->dimensions[1] != cols)) return nullptr;
+  rows = array->dimensions[0];
+  return rows == 0 ? nullptr : reinterpret_cast<const T*>(array->data);
+}
+
 template <class T>
 py::array_t<T> new_matrix(Index rows, Index cols) {
   return py::array_t<T>({rows, cols});

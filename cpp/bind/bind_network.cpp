@@ -77,6 +77,20 @@ py::array predict_outputs(const AnyNetwork& self, const BoundDataset& data) {
       self.network);
 }
 
+py::object predict_one(const AnyNetwork& self, const py::handle& x) {
+  return std::visit(
+      [&](const auto& network) -> py::object {
+        using T = ElementOf<decltype(network)>;
+        Index rows = 0;
+        const T* row = plain_rows<T>(x, network->n_features(), rows);
+        if (rows != 1 || !kernels<T>().all_finite(row, network->n_features())) return py::none();
+        auto out = new_matrix<T>(1, network->n_outputs());
+        if (!predict_row<T>(*network, row, out.mutable_data())) return py::none();
+        return out;
+      },
+      self.network);
+}
+
 std::vector<double> evaluate_means(const AnyNetwork& self, const BoundDataset& data,
                                    const LossSpec& loss, const std::vector<std::string>& metrics) {
   return std::visit(
@@ -171,6 +185,7 @@ void register_network(py::module_& m) {
           [](const AnyNetwork& self) { return self.network.index() == 0 ? "float32" : "float64"; })
       .def("parameters", &parameter_views)
       .def("predict", &predict_outputs, py::arg("data"))
+      .def("predict_row", &predict_one, py::arg("x"))
       .def("evaluate", &evaluate_means, py::arg("data"), py::arg("loss"), py::arg("metrics"))
       .def("gradients", &gradients, py::arg("data"), py::arg("loss"))
       .def("digest", &digest);

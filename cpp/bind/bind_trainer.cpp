@@ -49,18 +49,8 @@ AnyTrainer make_trainer(const AnyNetwork& network, const AnyOptimizer& optimizer
 bool run(AnyTrainer& self, Index until_epoch, double seconds) {
   return std::visit(
       [&](auto& trainer) {
-        // Not gil_scoped_release: when the interpreter is going down, taking the GIL back ends a
-        // daemon thread by unwinding it, which a destructor would turn into std::terminate.
-        PyThreadState* state = PyEval_SaveThread();
         bool done = false;
-        std::exception_ptr failure;
-        try {
-          done = trainer->run(until_epoch, seconds, SignalPoll());
-        } catch (...) {
-          failure = std::current_exception();
-        }
-        PyEval_RestoreThread(state);
-        if (failure) std::rethrow_exception(failure);
+        without_gil([&] { done = trainer->run(until_epoch, seconds, SignalPoll()); });
         return done;
       },
       self.trainer);

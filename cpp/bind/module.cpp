@@ -12,4 +12,5 @@ PYBIND11_MODULE(_core, m) {
   register_ops(m);
   register_network(m);
   register_trainer(m);
+  register_stepper(m);
 }

@@ -1,7 +1,8 @@
-// Ctrl-C in long computations: a Poll that asks Python for pending signals, 20 times a second at most.
+// Without the GIL in long computations, and Ctrl-C there: a Poll that asks Python for pending signals, 20 times a second at most.
 #pragma once
 
 #include <chrono>
+#include <exception>
 
 #include "bind/bind.hpp"
 
@@ -22,5 +23,20 @@ class SignalPoll {
   using Clock = std::chrono::steady_clock;
   Clock::time_point next_ = Clock::now() + std::chrono::milliseconds(50);
 };
+
+// f() without the GIL.  Not gil_scoped_release: when the interpreter is going down, taking the GIL back
+// ends a daemon thread by unwinding it, which a destructor would turn into std::terminate.
+template <class F>
+void without_gil(F&& f) {
+  PyThreadState* state = PyEval_SaveThread();
+  std::exception_ptr failure;
+  try {
+    f();
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  PyEval_RestoreThread(state);
+  if (failure) std::rethrow_exception(failure);
+}
 
 }  // namespace shallowcore::bind

@@ -6,7 +6,6 @@
 #pragma once
 
 #include <cstring>
-#include <sys/mman.h>
 #include <limits>
 #include <new>
 
@@ -34,8 +33,7 @@ class Arena {
       throw std::bad_alloc();
     }
     const std::size_t bytes = static_cast<std::size_t>(size_) * sizeof(T);
-    data_ = static_cast<T*>(::operator new(bytes, std::align_val_t{bytes >= (4u<<20) ? (2u<<20) : kAlignment}));
-    if (bytes >= (4u<<20)) madvise(data_, bytes / (2u<<20) * (2u<<20), 14);
+    data_ = static_cast<T*>(::operator new(bytes, std::align_val_t{kAlignment}));
     if (fill == Fill::zeros) std::memset(data_, 0, bytes);
   }
   Arena(Arena&& other) noexcept : data_(other.data_), size_(other.size_), used_(other.used_) {
@@ -53,7 +51,7 @@ class Arena {
   }
   Arena(const Arena&) = delete;
   Arena& operator=(const Arena&) = delete;
-  ~Arena() { ::operator delete(data_, std::align_val_t{size_ * sizeof(T) >= (4u<<20) ? (2u<<20) : kAlignment}); }
+  ~Arena() { ::operator delete(data_, std::align_val_t{kAlignment}); }
 
   T* data() const { return data_; }
 

@@ -166,18 +166,22 @@ SHALLOWCORE_INLINE void keep_in_register(Vec<T>& v) {
 #endif
 }
 
-// lanes[i, j] = sum over vectors of samples of a[i, :] dz[j, :], for IN inputs and UNITS units.  Where
-// there are few sums each is taken in two chains: additions need not wait for one another.
+// lanes[i, j] = sum over vectors of samples of a[i, :] dz[j, :], for IN inputs and UNITS units.  In a
+// layer of few weights each sum is taken in two chains: additions need not wait for one another.  (The
+// layer decides, not the tile: units that are alike must stay so, wherever their tiles begin.)
 template <class T, int IN, int UNITS>
 SHALLOWCORE_NOINLINE void lane_gradient_tile(const T* a, const T* dz, ptrdiff_t stride,
-                                             ptrdiff_t samples, T* lanes) {
+                                             ptrdiff_t samples, bool in_chains, T* lanes) {
   constexpr ptrdiff_t width = kWidth<T>;
   constexpr int chains = IN * UNITS <= 4 ? 2 : 1;
   Vec<T> acc[chains][IN][UNITS] = {};
   const auto add = [&](ptrdiff_t s, Vec<T>(&sum)[IN][UNITS]) {
     Vec<T> d[UNITS];
 #pragma GCC unroll 4
-    for (int j = 0; j < UNITS; ++j) d[j] = load<T>(dz + j * stride + s);
+    for (int j = 0; j < UNITS; ++j) {
+      d[j] = load<T>(dz + j * stride + s);
+      if constexpr (IN > 1) keep_in_register<T>(d[j]);
+    }
 #pragma GCC unroll 8
     for (int i = 0; i < IN; ++i) {
       Vec<T> x = load<T>(a + i * stride + s);
@@ -187,11 +191,13 @@ SHALLOWCORE_NOINLINE void lane_gradient_tile(const T* a, const T* dz, ptrdiff_t 
     }
   };
   ptrdiff_t s = 0;
-  for (; s + chains * width <= samples; s += chains * width) {
-    add(s, acc[0]);
-    if constexpr (chains == 2) add(s + width, acc[1]);
+  if constexpr (chains == 2) {
+    for (; in_chains && s + 2 * width <= samples; s += 2 * width) {
+      add(s, acc[0]);
+      add(s + width, acc[1]);
+    }
   }
-  if (s < samples) add(s, acc[0]);
+  for (; s < samples; s += width) add(s, acc[0]);
 #pragma GCC unroll 8
   for (int i = 0; i < IN; ++i) {
 #pragma GCC unroll 4
@@ -203,7 +209,7 @@ SHALLOWCORE_NOINLINE void lane_gradient_tile(const T* a, const T* dz, ptrdiff_t 
 }
 
 template <class T>
-using LaneGradientTile = void (*)(const T*, const T*, ptrdiff_t, ptrdiff_t, T*);
+using LaneGradientTile = void (*)(const T*, const T*, ptrdiff_t, ptrdiff_t, bool, T*);
 
 template <class T, int IN, int UNITS>
 SHALLOWCORE_INLINE LaneGradientTile<T> lane_gradient_of(ptrdiff_t inputs) {
@@ -221,12 +227,13 @@ void lane_gradient_units(const LaneGradientArgs<T>& args, ptrdiff_t unit) {
   constexpr ptrdiff_t width = kWidth<T>, most = kLaneSums / UNITS;
   T lanes[kLaneSums * width];
   const T* dz = args.dz + unit * args.stride;
+  const bool in_chains = args.n_in * args.n_out <= 4;
   for (ptrdiff_t first = 0; first < args.n_in; first += most) {
     const ptrdiff_t rows = args.n_in - first < most ? args.n_in - first : most;
     for (ptrdiff_t i = 0, inputs = 0; i < rows; i += inputs) {
       inputs = even_part(rows - i, IN);
       lane_gradient_of<T, IN, UNITS>(inputs)(args.a + (first + i) * args.stride, dz, args.stride,
-                                             args.samples, lanes + i * UNITS * width);
+                                             args.samples, in_chains, lanes + i * UNITS * width);
     }
     put_lane_sums<T, UNITS>(lanes, rows, args.w + first * args.n_out + unit, args.n_out,
                             args.accumulate);

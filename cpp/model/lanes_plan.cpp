@@ -12,7 +12,7 @@
 namespace shallowcore {
 namespace {
 
-constexpr double kBlockBytes = 28e3;        // of a block's buffers: most of an L1 cache
+constexpr double kBlockBytes = 2e5;         // of a block: its buffers stay in the L2 cache
 constexpr Index kFewRows = 64;              // a block is no smaller, for the sake of its gradients
 constexpr Index kMostRows = 512;            // and no larger
 constexpr double kMostKeptBytes = 1 << 20;  // of inputs that are kept transposed
@@ -93,7 +93,7 @@ Index LanesPlan<T>::stride_of(Index rows) const {
 
 template <class T>
 Index rows_of_blocks(const Network<T>& network, Index batch_rows) {
-  Index units = network.n_features(), widest = network.n_features();
+  Index units = network.n_features(), widest = 0;
   for (const Stage<T>& stage : network.stages()) {
     units += stage.n_out;
     widest = std::max(widest, stage.n_out);

@@ -20,12 +20,11 @@
 namespace shallowcore {
 namespace {
 
-constexpr Index kLossRows = 24;    // rows of a chunk of the loss phase
-constexpr Index kUpdateRows = 96;  // rows of a kernel whose gradient is held at a time
-constexpr Index kReadParts = 4;    // in which the next batch is read, and inputs are transposed
-constexpr Index kTransposeFrom =
-    4;                             // panels of the first layer: fewer are not worth a transposition
-constexpr Index kMostRows = 4096;  // of a batch: larger ones go in blocks
+constexpr Index kLossRows = 24;      // rows of a chunk of the loss phase
+constexpr Index kUpdateRows = 96;    // rows of a kernel whose gradient is held at a time
+constexpr Index kReadParts = 4;      // in which the next batch is read, and inputs are transposed
+constexpr Index kTransposeFrom = 4;  // panels of the first layer that pay for a transposition
+constexpr Index kMostRows = 4096;    // of a batch: larger ones go in blocks
 
 template <class T>
 class PanelsPlan : public Plan<T> {
@@ -310,8 +309,7 @@ void PanelsPlan<T>::forward_first() {
   });
 }
 
-// The last phase of a step: the first layer's kernel and whatever hangs on its units, and `ahead` parts
-// of the next batch.
+// The last phase of a step: the first kernel, what hangs on its units, `ahead` parts of the next batch.
 template <class T>
 void PanelsPlan<T>::first_layer(Index ahead) {
   const Layer& layer = panels_.layers().front();
@@ -371,17 +369,19 @@ std::string refusal(const Problem<T>& problem) {
   return "";
 }
 
-// Panels cost the columns that layers lack, and packing twice a run.
+// Panels cost the columns that layers lack, and packing twice.
 template <class T>
 bool pays(const Problem<T>& problem) {
   constexpr double most_padding = 2;
   constexpr Index fewest_samples = 64;
+  const Index steps =
+      problem.options.epochs * ((problem.data.rows() - 1) / problem.options.batch_size + 1);
   const Panels<T> panels(problem.network);
   double weights = 0;
   for (const PanelLayer<T>& layer : panels.layers()) {
     weights += static_cast<double>(layer.n_in) * static_cast<double>(layer.n_out);
   }
-  return static_cast<double>(panels.size()) <= most_padding * weights &&
+  return static_cast<double>(panels.size()) <= most_padding * weights && steps > 1 &&
          problem.options.epochs * problem.data.rows() >= fewest_samples;
 }
 

@@ -156,6 +156,10 @@ class CompiledModel(LayerModel):
         TypeError, ValueError, RuntimeError
             As `fit`; `compile` is not needed.
         """
+        if batch_size is None and verbose == 0:
+            outputs = self._predict_row(x)
+            if outputs is not None:
+                return outputs
         if batch_size is not None:
             _fit.check_batch_size(batch_size)
         if verbose != 0:
@@ -164,6 +168,13 @@ class CompiledModel(LayerModel):
         self._stack.shapes(shape)
         inputs = features(x, shape, self._dtype)
         return self._build(shape).predict(_core.Dataset(inputs))
+
+    def _predict_row(self, x: Any) -> NDArray[np.floating[Any]] | None:
+        """Predict one row that the core takes as it is; None for anything else."""
+        network, shape = self._network, self._stack.input_shape
+        if network is None or shape is None or len(shape) != 1:
+            return None
+        return network.predict_row(x)
 
     def gradients(
         self, x: Any, y: Any, sample_weight: Any = None

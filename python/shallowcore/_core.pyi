@@ -166,6 +166,11 @@ class Network:
     def parameters(self) -> list[Floats]:
         """Writable views [kernel1, bias1, ...] on the core's memory; kernels are (n_in, n_out)."""
     def predict(self, data: Dataset) -> Floats: ...
+    def predict_row(self, x: Any) -> Floats | None:
+        """The same for an array (1, n_features) of the dtype, contiguous and finite.
+
+        None for anything else, and for networks that are large or more than dense layers.
+        """
     def evaluate(self, data: Dataset, loss: Loss, metrics: Sequence[str]) -> list[float]:
         """[loss with penalties, metric, ...]; metrics: "accuracy", "mse", "mae"."""
     def gradients(self, data: Dataset, loss: Loss) -> tuple[float, list[Floats]]:
@@ -234,3 +239,25 @@ class Trainer:
         """Of the last iteration of a full-batch solver; NaN otherwise."""
     def plan_summary(self) -> str:
         """What the plan chose and why, for people."""
+
+class Stepper:
+    """Steps on whole batches, one a call; keeps its trainer while the shapes stay the same.
+
+    Targets must lie in [low, high].  Keeps network and optimizer alive.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        optimizer: Optimizer,
+        loss: Loss,
+        metrics: Sequence[str],
+        low: float,
+        high: float,
+    ) -> None: ...
+    def step(self, x: Any, y: Any) -> list[float] | None:
+        """[loss, metric, ...] before the step, [] if it diverged.
+
+        None, and nothing done, unless x and y are arrays of the dtype, (n, width), contiguous,
+        finite and in range, and the step is short; labels and full-batch methods never are.
+        """

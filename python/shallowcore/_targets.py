@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,7 +12,15 @@ from shallowcore._arrays import Numbers, as_array, check_finite, check_number_ty
 from shallowcore._checks import check_float, check_int
 from shallowcore.losses import Loss
 
-_NON_NEGATIVE = frozenset({"categorical_crossentropy", "poisson"})
+_RANGES = {
+    "binary_crossentropy": (0.0, 1.0),
+    "categorical_crossentropy": (0.0, math.inf),
+}
+
+
+def target_range(loss: Loss) -> tuple[float, float]:
+    """Return the least and the greatest target that a loss takes."""
+    return _RANGES.get(loss.name, (-math.inf, math.inf))
 
 
 def targets(
@@ -94,11 +103,14 @@ def _dense_targets(
             f"{loss.name}, got {array.shape}{hint}"
         )
     result = np.ascontiguousarray(to_floats(array, dtype, argument))
-    if loss.name == "binary_crossentropy" and (result.min() < 0 or result.max() > 1):
-        wrong = result.min() if result.min() < 0 else result.max()
-        raise ValueError(f"{argument} must lie in [0, 1] for {loss.name}, got {wrong:g}")
-    if loss.name in _NON_NEGATIVE and result.min() < 0:
-        raise ValueError(f"{argument} must be >= 0 for {loss.name}, got {result.min():g}")
+    low, high = target_range(loss)
+    if high < math.inf and (result.min() < low or result.max() > high):
+        wrong = result.min() if result.min() < low else result.max()
+        raise ValueError(
+            f"{argument} must lie in [{low:g}, {high:g}] for {loss.name}, got {wrong:g}"
+        )
+    if low > -math.inf and result.min() < low:
+        raise ValueError(f"{argument} must be >= {low:g} for {loss.name}, got {result.min():g}")
     return result
 
 

@@ -5,18 +5,35 @@ from __future__ import annotations
 import math
 import threading
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 from shallowcore import _core, _data, _fit, _weights
 from shallowcore._checks import check_bool
+from shallowcore._compiled import Compiled
 from shallowcore._compiled_model import CompiledModel
+from shallowcore._steps import Steps
 from shallowcore.callbacks import CallbackList, History
 from shallowcore.layers import Dense, Layer
 from shallowcore.optimizers import OptimizerLink
 
 __all__ = ["Sequential"]
+
+
+class _Exclusive:
+    """Keeps other threads from training a model while one does."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+
+    def __enter__(self) -> None:
+        if not self._lock.acquire(blocking=False):
+            raise RuntimeError(
+                "the model is being trained by another thread: train it from one thread at a time"
+            )
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
 
 
 class Sequential(CompiledModel):
@@ -70,9 +87,10 @@ class Sequential(CompiledModel):
         self.stop_training = False
         self.history: History | None = None
         self._link: OptimizerLink | None = None
+        self._steps: Steps | None = None
         self._epochs_started = 0
         self._plan = ""
-        self._lock = threading.RLock()
+        self._exclusive = _Exclusive()
 
     def _sync_optimizer(self, network: _core.Network) -> _core.Optimizer:
         """Return the core's optimizer for this network, with the settings of now."""
@@ -104,18 +122,6 @@ class Sequential(CompiledModel):
             epoch_counter=self._epochs_started,
             epochs=epochs,
         )
-
-    @contextmanager
-    def _exclusively(self) -> Iterator[None]:
-        """Keep other threads from training this model meanwhile."""
-        if not self._lock.acquire(blocking=False):
-            raise RuntimeError(
-                "the model is being trained by another thread: train it from one thread at a time"
-            )
-        try:
-            yield
-        finally:
-            self._lock.release()
 
     def _warn_of_symmetry(self) -> None:
         """Warn where the units of a hidden layer are all alike and will stay so."""
@@ -198,7 +204,7 @@ class Sequential(CompiledModel):
         UserWarning
             If the units of a hidden layer are all alike: training never breaks that symmetry.
         """
-        with self._exclusively():
+        with self._exclusive:
             settings = _fit.check_settings(batch_size, epochs, initial_epoch, shuffle, verbose)
             spec = self._spec(x)
             training = _data.samples(spec, x, y, sample_weight)
@@ -261,21 +267,43 @@ class Sequential(CompiledModel):
         TypeError, ValueError, RuntimeError
             As `fit`.
         """
-        with self._exclusively():
+        with self._exclusive:
             check_bool(return_dict, "return_dict")
-            spec = self._spec(x)
-            batch = _data.samples(spec, x, y, sample_weight).weighted(class_weight, spec)
-            network = self._build(spec.feature_shape)
-            trainer = self._trainer(network, batch, None, batch.n_samples, False, 1)
-            while not trainer.run(1, _fit.SLICE):
-                pass
             compiled = self._require_compiled()
-            if trainer.stop_reason == "diverged":
+            figures = None
+            if sample_weight is None and class_weight is None:
+                figures = self._quick_step(compiled, x, y)
+            if figures is None:
+                figures = self._step(x, y, sample_weight, class_weight)
+            if not figures:
                 _fit.warn_diverged("in this batch", compiled)
-                return compiled.result([math.nan] * (1 + len(compiled.core_metrics)), return_dict)
-            history = trainer.history()
-            figures = [history[name][0] for name in ("loss", *compiled.core_metrics)]
+                figures = [math.nan] * (1 + len(compiled.core_metrics))
             return compiled.result(figures, return_dict)
+
+    def _quick_step(self, compiled: Compiled, x: Any, y: Any) -> list[float] | None:
+        """Do a step on arrays that the core takes as they are; None, and nothing, for others."""
+        network, shape = self._network, self._stack.input_shape
+        if network is None or shape is None or len(shape) != 1:
+            return None
+        steps = self._steps
+        if steps is None or not steps.are_of(network, compiled):
+            self._sync_optimizer(network)
+            assert self._link is not None
+            steps = self._steps = Steps(self._link, compiled)
+        return steps.step(x, y)
+
+    def _step(self, x: Any, y: Any, sample_weight: Any, class_weight: Any) -> list[float]:
+        """Do a step on anything that fit takes; return its figures, none if it diverged."""
+        spec = self._spec(x)
+        batch = _data.samples(spec, x, y, sample_weight).weighted(class_weight, spec)
+        network = self._build(spec.feature_shape)
+        trainer = self._trainer(network, batch, None, batch.n_samples, False, 1)
+        while not trainer.run(1, _fit.SLICE):
+            pass
+        if trainer.stop_reason == "diverged":
+            return []
+        history = trainer.history()
+        return [history[name][0] for name in ("loss", *self._require_compiled().core_metrics)]
 
     def plan_summary(self) -> str:
         """Return what the last plan chose and why: kernels, blocks, threads.
