@@ -7,6 +7,7 @@
 #include "kernels/losses.inl.hpp"
 #include "kernels/optimizers.inl.hpp"
 #include "kernels/rows.inl.hpp"
+#include "kernels/sparse.inl.hpp"
 #include "kernels/tiles.inl.hpp"
 #include "kernels/transpose.inl.hpp"
 
@@ -96,6 +97,8 @@ constexpr KernelTable<T> make_table() {
   table.packed_size = packed_size<T>;
   table.pack = pack<T>;
   table.gemm = gemm<T>;
+  table.mark_nonzeros = mark_nonzeros<T>;
+  table.sparse_product = sparse_product<T>;
   table.transpose = transpose<T>;
   table.lane_product = lane_product<T>;
   table.lane_gradient = lane_gradient<T>;

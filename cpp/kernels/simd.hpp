@@ -149,6 +149,29 @@ SHALLOWCORE_INLINE Vec<T> abs(Vec<T> v) {
   return from_bits<T>(bits<T>(v) & static_cast<decltype(IntVec<T>{}[0] + 0)>(all_but_sign));
 }
 
+// Bit i: whether lane i of the mask is true.
+template <class T>
+SHALLOWCORE_INLINE uint64_t lane_bits(IntVec<T> mask) {
+#if defined(__AVX512F__)
+  if constexpr (sizeof(T) == 4) {
+    return _mm512_movepi32_mask((__m512i)mask);
+  } else {
+    return _mm512_movepi64_mask((__m512i)mask);
+  }
+#elif defined(__AVX__)
+  if constexpr (sizeof(T) == 4) {
+    return static_cast<uint64_t>(_mm256_movemask_ps((__m256)mask));
+  } else {
+    return static_cast<uint64_t>(_mm256_movemask_pd((__m256d)mask));
+  }
+#else
+  uint64_t result = 0;
+#pragma GCC unroll 4
+  for (int i = 0; i < kWidth<T>; ++i) result |= static_cast<uint64_t>(mask[i] != 0) << i;
+  return result;
+#endif
+}
+
 // --- arithmetic the language has no operator for ------------------------------------------------
 
 // a * b + c: one rounding where the instruction set has it, two on the x86 baseline.

@@ -43,6 +43,23 @@ struct GemmArgs {
   T* scratch;  // gemm_scratch elements of this thread
 };
 
+// c (m, n) = init + a b like GemmArgs, where a's columns are contiguous and n a whole number of panels:
+// panels of b (k, panel_cols) lie b_panel apart, those of c (m, panel_cols) c_panel; init is a row or
+// null.  Bit p % 64 of words[i words_row + p / 64] says whether a[i, p] counts.
+template <class T>
+struct SparseArgs {
+  ptrdiff_t m, k, panels;
+  const T* a;
+  ptrdiff_t a_row;
+  const uint64_t* words;
+  ptrdiff_t words_row;
+  const T* b;
+  ptrdiff_t b_panel;
+  const T* init;
+  T* c;
+  ptrdiff_t c_panel;
+};
+
 // Forward and derivatives.  Matrices are contiguous (rows, cols).
 template <class T>
 struct ActivationKernels {
@@ -174,6 +191,10 @@ struct KernelTable {
   ptrdiff_t (*packed_size)(ptrdiff_t k, ptrdiff_t n);
   void (*pack)(const T* b, ptrdiff_t b_row, ptrdiff_t b_col, ptrdiff_t k, ptrdiff_t n, T* packed);
   void (*gemm)(const GemmArgs<T>&);
+  // Marks in words what of a (m, k) is not zero, and the product that leaves the rest out.
+  void (*mark_nonzeros)(const T* a, ptrdiff_t a_row, ptrdiff_t m, ptrdiff_t k, uint64_t* words,
+                        ptrdiff_t words_row);
+  void (*sparse_product)(const SparseArgs<T>&);
   // out (cols, rows) = a (rows, cols) transposed; out[j] begins at out + j * out_row
   void (*transpose)(const T* a, ptrdiff_t a_row, ptrdiff_t rows, ptrdiff_t cols, T* out,
                     ptrdiff_t out_row);

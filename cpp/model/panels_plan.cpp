@@ -7,6 +7,7 @@
 //   backward   a hidden layer's panel: dz = (dz_next w_next') g'(a), then the rows of w_next that
 //              belong to these units are updated, and their biases; in the first layer its own
 //              panel of the kernel, too                                       one phase a layer
+// The first layer's panels go in groups where its inputs are sparse, the others one by one.
 // Every element is one sum in the order of samples or inputs, whatever the chunks: any number of
 // threads gives the same bits.
 #include <algorithm>
@@ -14,17 +15,18 @@
 
 #include "core/team.hpp"
 #include "core/threads.hpp"
+#include "model/panel_inputs.hpp"
 #include "model/panels.hpp"
 #include "model/plans.hpp"
 
 namespace shallowcore {
 namespace {
 
-constexpr Index kLossRows = 24;      // rows of a chunk of the loss phase
-constexpr Index kUpdateRows = 96;    // rows of a kernel whose gradient is held at a time
-constexpr Index kReadParts = 4;      // in which the next batch is read, and inputs are transposed
-constexpr Index kTransposeFrom = 4;  // panels of the first layer that pay for a transposition
-constexpr Index kMostRows = 4096;    // of a batch: larger ones go in blocks
+constexpr Index kLossRows = 24;    // rows of a chunk of the loss phase
+constexpr Index kUpdateRows = 96;  // rows of a kernel whose gradient is held at a time
+constexpr Index kReadParts = 4;    // in which the next batch is read
+constexpr Index kSparseGroup = 4;  // panels that share the search for what is not zero
+constexpr Index kMostRows = 4096;  // of a batch: larger ones go in blocks
 
 template <class T>
 class PanelsPlan : public Plan<T> {
@@ -48,26 +50,22 @@ class PanelsPlan : public Plan<T> {
  private:
   using Plan<T>::problem_;
   using Layer = PanelLayer<T>;
-
-  // A matrix (rows, k) as the left factor of a product.
-  struct Left {
-    const T* data;
-    Index row, col, inner, panel;
+  using Left = LeftFactor<T>;
+  struct Group {
+    Index panel, count;
   };
 
   void allocate();
   Left input_of(std::size_t l) const;
-  void multiply(const Left& a, Index m, Index k, const T* b, Index width, const T* init, T* c,
-                Index c_row, Index cols) const;
-  void forward(std::size_t l, Index panel);
+  Index first_groups() const { return (panels_.layers().front().n_panels + group_ - 1) / group_; }
+  Group group(Index i) const;
+  void forward(std::size_t l, const Group& group);
   void loss(Index chunk);
   void backward(std::size_t l, Index panel, int thread);
-  void update_rows(std::size_t l, const Left& a_transposed, Index first, Index count, Index panel,
+  void update_rows(std::size_t l, Left a_transposed, Index first, Index count, const Group& group,
                    int thread);
   void forward_first();
-  void transpose_inputs(Index part);
   void first_layer(Index ahead);
-  void update_first(Index panel, Index first, Index count, int thread);
   void update_bias(std::size_t l, Index panel);
   T* panel_of(T* base, Index panel) const { return base + panel * wide_ * rows_; }
 
@@ -76,6 +74,7 @@ class PanelsPlan : public Plan<T> {
   Panels<T> panels_;
   PackedState<T> state_;
   BatchReader<T> reader_;
+  PanelInputs<T> inputs_;
   Index most_rows_;
   int threads_;
   bool logits_;
@@ -85,13 +84,12 @@ class PanelsPlan : public Plan<T> {
   std::vector<T*> dz_;             // of every layer, in panels
   T *z_ = nullptr, *d_ = nullptr;  // of the last layer, row by row
   std::vector<T*> scratch_;        // of each thread
-  T* x_transposed_ = nullptr;      // (n_features, x_stride_), for the gradient of the first kernel
-  Index x_stride_ = 0;
   Index transposed_size_ = 0;
   std::vector<Sums> chunk_sums_;
 
   Block<T> block_;  // of the step under way
   Index rows_ = 0;
+  Index group_ = 1;  // panels of the first layer that go together
 };
 
 template <class T>
@@ -101,6 +99,7 @@ PanelsPlan<T>::PanelsPlan(const Problem<T>& problem)
       state_(panels_, problem.network, problem.optimizer),
       reader_(problem.data, problem.network, problem.options.batch_size, problem.options.shuffle,
               Inputs::ahead),
+      inputs_(problem, panels_.layers().front().n_panels, panels_.layers().size() > 1),
       most_rows_(problem.options.batch_size),
       threads_(threads_for(problem.network, most_rows_)),
       logits_(problem.objective.fused()) {
@@ -116,13 +115,9 @@ void PanelsPlan<T>::allocate() {
     widest = std::max(widest, layer.n_panels * wide_);
   }
   transposed_size_ = widest * wide_;
-  x_stride_ = padded<T>(most_rows_);
-  const Index x_size = layers.front().n_panels >= kTransposeFrom && layers.size() > 1
-                           ? layers.front().n_in * x_stride_
-                           : 0;
   const Index last = padded<T>(most_rows_ * layers.back().n_out);
   const Index own = padded<T>(transposed_size_) + padded<T>(kUpdateRows * wide_);
-  buffers_ = Arena<T>(total + 2 * last + threads_ * own + padded<T>(x_size));
+  buffers_ = Arena<T>(total + 2 * last + threads_ * own);
   for (const Layer& layer : layers) {
     const Index size = layer.n_panels * wide_ * most_rows_;
     dz_.push_back(buffers_.take(size));
@@ -131,7 +126,6 @@ void PanelsPlan<T>::allocate() {
   z_ = buffers_.take(last);
   d_ = buffers_.take(last);
   for (int i = 0; i < threads_; ++i) scratch_.push_back(buffers_.take(own));
-  if (x_size > 0) x_transposed_ = buffers_.take(x_size);
   const Index chunks = (most_rows_ + kLossRows - 1) / kLossRows;
   chunk_sums_.resize(static_cast<std::size_t>(chunks));
   for (Sums& sums : chunk_sums_) sums.metrics.resize(problem_.objective.metrics().size());
@@ -142,49 +136,32 @@ std::string PanelsPlan<T>::summary() const {
   return "plan: panels of " + std::to_string(wide_) +
          " columns, optimizer fused with the gradients: layers as wide as register "
          "tiles\ninputs: " +
-         (reader_.reads_in_place() ? "read in place" : "gathered and converted ahead") + "\n";
+         (reader_.reads_in_place() ? "read in place" : "gathered and converted ahead") + "\n" +
+         inputs_.summary();
 }
 
 template <class T>
 typename PanelsPlan<T>::Left PanelsPlan<T>::input_of(std::size_t l) const {
-  if (l == 0) {
-    return {block_.x.data, block_.x.row_stride, block_.x.col_stride, panels_.layers()[0].n_in, 0};
-  }
+  if (l == 0) return inputs_.rows();
   return {outputs_[l - 1], wide_, 1, wide_, wide_ * rows_};
 }
 
-// c (m, cols) = init + a b, b one panel (k, width); init is a row.
+// Group i of the first layer's panels.
 template <class T>
-void PanelsPlan<T>::multiply(const Left& a, Index m, Index k, const T* b, Index width,
-                             const T* init, T* c, Index c_row, Index cols) const {
-  GemmArgs<T> args = {};
-  args.m = m;
-  args.n = cols;
-  args.k = k;
-  args.a = a.data;
-  args.a_row = a.row;
-  args.a_col = a.col;
-  args.a_inner = a.inner;
-  args.a_panel = a.panel;
-  args.b = b;
-  args.b_row = width;
-  args.packed = true;
-  args.init = init;
-  args.c = c;
-  args.c_row = c_row;
-  table_.gemm(args);
+typename PanelsPlan<T>::Group PanelsPlan<T>::group(Index i) const {
+  return {i * group_, std::min(group_, panels_.layers().front().n_panels - i * group_)};
 }
 
 template <class T>
-void PanelsPlan<T>::forward(std::size_t l, Index panel) {
+void PanelsPlan<T>::forward(std::size_t l, const Group& group) {
   const Layer& layer = panels_.layers()[l];
-  const T* bias = layer.bias < 0 ? nullptr : state_.parameters() + layer.bias + panel * wide_;
-  T* a = panel_of(outputs_[l], panel);
-  multiply(input_of(l), rows_, layer.n_in, state_.parameters() + layer.panel(panel), wide_, bias, a,
-           wide_, wide_);
+  const T* bias = layer.bias < 0 ? nullptr : state_.parameters() + layer.bias + group.panel * wide_;
+  T* a = panel_of(outputs_[l], group.panel);
+  multiply_panels(input_of(l), rows_, layer.n_in, state_.parameters() + layer.panel(group.panel),
+                  wide_ * layer.n_in, group.count, bias, a);
   const Activation<T>& activation = layer.stage->activation;
   if (layer.activated) {
-    activation.kernels->forward(a, a, rows_, wide_, activation.parameters);
+    activation.kernels->forward(a, a, group.count * rows_, wide_, activation.parameters);
   }
 }
 
@@ -248,36 +225,32 @@ void PanelsPlan<T>::backward(std::size_t l, Index panel, int thread) {
   }
   const Left a_transposed = {a, 1, wide_, rows_, 0};
   for (Index j = 0; j < next.n_panels; ++j) {
-    update_rows(l + 1, a_transposed, first, units, j, thread);
+    update_rows(l + 1, a_transposed, first, units, {j, 1}, thread);
   }
   update_bias(l, panel);
-  if (l == 0) update_first(panel, 0, layer.n_in, thread);
 }
 
+// Rows [first, first + count) of some panels of a kernel: gradient a' dz, update.
 template <class T>
-void PanelsPlan<T>::update_first(Index panel, Index first, Index count, int thread) {
-  const MatrixView<const T>& x = block_.x;
-  const Left transposed =
-      x_transposed_ != nullptr && x.col_stride == 1
-          ? Left{x_transposed_ + first * x_stride_, x_stride_, 1, rows_, 0}
-          : Left{x.data + first * x.col_stride, x.col_stride, x.row_stride, rows_, 0};
-  update_rows(0, transposed, first, count, panel, thread);
-}
-
-// Rows [first, first + count) of one panel of a kernel: gradient a' dz, update.
-template <class T>
-void PanelsPlan<T>::update_rows(std::size_t l, const Left& a_transposed, Index first, Index count,
-                                Index panel, int thread) {
+void PanelsPlan<T>::update_rows(std::size_t l, Left a, Index first, Index count, const Group& group,
+                                int thread) {
   const Layer& layer = panels_.layers()[l];
-  const Index width = layer.width(panel);
+  const Index width = layer.width(group.panel), at_once = kUpdateRows / group.count;
+  const T* dz = panel_of(dz_[l], group.panel);
   T* gradient = scratch_[static_cast<std::size_t>(thread)] + padded<T>(transposed_size_);
-  Left a = a_transposed;
-  for (Index done = 0; done < count; done += kUpdateRows) {
-    const Index rows = std::min(kUpdateRows, count - done);
-    multiply(a, rows, rows_, panel_of(dz_[l], panel), width, nullptr, gradient, width, width);
-    state_.update(layer.panel(panel) + (first + done) * width, gradient, rows * width,
-                  layer.kernel_penalty);
-    a.data += kUpdateRows * a.row;
+  for (Index done = 0; done < count; done += at_once) {
+    const Index rows = std::min(at_once, count - done);
+    if (width == wide_) {
+      multiply_panels(a, rows, rows_, dz, wide_ * rows_, group.count, nullptr, gradient);
+    } else {
+      multiply(a, rows, rows_, dz, width, nullptr, gradient, width, width);
+    }
+    for (Index j = 0; j < group.count; ++j) {
+      state_.update(layer.panel(group.panel + j) + (first + done) * width,
+                    gradient + j * rows * width, rows * width, layer.kernel_penalty);
+    }
+    a.data += rows * a.row;
+    if (a.words != nullptr) a.words += rows * a.words_row;
   }
 }
 
@@ -291,21 +264,13 @@ void PanelsPlan<T>::update_bias(std::size_t l, Index panel) {
   state_.update(layer.bias + panel * wide_, gradient, width, layer.bias_penalty);
 }
 
-template <class T>
-void PanelsPlan<T>::transpose_inputs(Index part) {
-  const Index unit = kReadParts * table_.vector_cols;
-  const Index rows = (rows_ + unit - 1) / unit * table_.vector_cols, first = part * rows;
-  if (first >= rows_) return;
-  table_.transpose(block_.x.data + first * block_.x.row_stride, block_.x.row_stride,
-                   std::min(rows, rows_ - first), block_.x.cols, x_transposed_ + first, x_stride_);
-}
-
-// The first layer's panels, and the inputs transposed: the gradient reads them straight on.
+// The first layer's groups, and the columns that its gradient will read.
 template <class T>
 void PanelsPlan<T>::forward_first() {
-  const Index parts = x_transposed_ != nullptr && block_.x.col_stride == 1 ? kReadParts : 0;
-  for_chunks(panels_.layers().front().n_panels + parts, threads_, [&](Index chunk, int) {
-    chunk < parts ? transpose_inputs(chunk) : forward(0, chunk - parts);
+  const Index parts = inputs_.column_parts();
+  for_chunks(inputs_.row_parts(), threads_, [&](Index part, int) { inputs_.prepare_rows(part); });
+  for_chunks(first_groups() + parts, threads_, [&](Index chunk, int) {
+    chunk < parts ? inputs_.prepare_columns(chunk) : forward(0, group(chunk - parts));
   });
 }
 
@@ -315,12 +280,14 @@ void PanelsPlan<T>::first_layer(Index ahead) {
   const Layer& layer = panels_.layers().front();
   const bool hidden = panels_.layers().size() > 1;  // else any rows of the kernel make a chunk
   const Index parts = hidden ? 1 : (layer.n_in + kUpdateRows - 1) / kUpdateRows;
-  for_chunks(layer.n_panels * parts + ahead, threads_, [&](Index chunk, int thread) {
+  for_chunks(first_groups() * parts + ahead, threads_, [&](Index chunk, int thread) {
     if (chunk < ahead) return reader_.take_ahead(chunk, ahead);
     chunk -= ahead;
-    if (hidden) return backward(0, chunk, thread);
+    const Group panels = group(chunk / parts);
+    for (Index j = 0; hidden && j < panels.count; ++j) backward(0, panels.panel + j, thread);
     const Index row = chunk % parts * kUpdateRows;
-    update_first(chunk / parts, row, std::min(kUpdateRows, layer.n_in - row), thread);
+    const Index rows = hidden ? layer.n_in : std::min(kUpdateRows, layer.n_in - row);
+    update_rows(0, inputs_.columns(row), row, rows, panels, thread);
   });
 }
 
@@ -330,10 +297,12 @@ Outcome PanelsPlan<T>::step(const std::int64_t* order, Index first, Index rows, 
   const auto& layers = panels_.layers();
   const std::size_t last = layers.size() - 1;
   block_ = reader_.read(order, first, rows);
+  inputs_.take(block_.x);
   rows_ = rows;
+  group_ = inputs_.sparse() ? kSparseGroup : 1;
   if (last > 0) forward_first();
   for (std::size_t l = 1; l < last; ++l) {
-    for_chunks(layers[l].n_panels, threads_, [&](Index panel, int) { forward(l, panel); });
+    for_chunks(layers[l].n_panels, threads_, [&](Index panel, int) { forward(l, {panel, 1}); });
   }
   const Index chunks = (rows + kLossRows - 1) / kLossRows;
   for_chunks(chunks, threads_, [&](Index chunk, int) { loss(chunk); });

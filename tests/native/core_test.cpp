@@ -104,6 +104,46 @@ void test_team_exceptions() {
   }
 }
 
+// The product that leaves zeros out has the bits of the one that does not: rows that are empty, full and
+// in between, panels in every group, k around the words.
+template <class T>
+void test_sparse_product(Index m, Index k, Index panels) {
+  const KernelTable<T>& table = kernels<T>();
+  const Index wide = table.panel_cols, n_words = (k + 63) / 64;
+  auto a = numbers<T>(m * k, 1);
+  for (Index i = 0; i < m * k; ++i) {
+    if (numbers<T>(1, static_cast<std::uint32_t>(i))[0] < (i / k) % 4 * 0.5 - 1 + 0.1) {
+      a[static_cast<std::size_t>(i)] = 0;
+    }
+  }
+  const auto b = numbers<T>(k * wide * panels, 2), init = numbers<T>(wide * panels, 3);
+  std::vector<std::uint64_t> words(static_cast<std::size_t>(m * n_words));
+  table.mark_nonzeros(a.data(), k, m, k, words.data(), n_words);
+  for (const T* start : {init.data(), static_cast<const T*>(nullptr)}) {
+    std::vector<T> sparse(static_cast<std::size_t>(m * wide * panels), T{9}), dense = sparse;
+    table.sparse_product({m, k, panels, a.data(), k, words.data(), n_words, b.data(), k * wide,
+                          start, sparse.data(), m * wide});
+    for (Index j = 0; j < panels; ++j) {
+      GemmArgs<T> args = {};
+      args.m = m;
+      args.n = wide;
+      args.k = k;
+      args.a = a.data();
+      args.a_row = k;
+      args.a_col = 1;
+      args.b = b.data() + j * k * wide;
+      args.b_row = wide;
+      args.packed = true;
+      args.init = start == nullptr ? nullptr : start + j * wide;
+      args.c = dense.data() + j * m * wide;
+      args.c_row = wide;
+      table.gemm(args);
+    }
+    check(sparse == dense, "zeros left out of " + std::to_string(m) + " x " + std::to_string(k) +
+                               ", " + std::to_string(panels) + " panels");
+  }
+}
+
 // product() against plain loops in double, a as rows or columns, with each kind of init.
 template <class T>
 void test_product(Index m, Index n, Index k, bool by_columns) {
@@ -197,6 +237,9 @@ void test_type() {
         for (const Index k : {1, 20, 300}) test_product<T>(m, n, k, by_columns);
       }
     }
+  }
+  for (const Index k : {1, 63, 64, 65, 300}) {
+    for (const Index panels : {1, 2, 3, 4, 7}) test_sparse_product<T>(9, k, panels);
   }
   test_strided_column<T>();
   test_training<T>();
