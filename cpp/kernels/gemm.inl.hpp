@@ -29,8 +29,6 @@ inline constexpr ptrdiff_t kPanel = 2 * kWidth<T>;
 template <class T>
 inline constexpr ptrdiff_t kGemmScratch = kBlockRows * kBlockDepth;
 
-SHALLOWCORE_INLINE ptrdiff_t least(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
-
 // Width of the panel that starts with `left` columns to go.
 template <class T>
 SHALLOWCORE_INLINE ptrdiff_t panel_width(ptrdiff_t left) {

@@ -215,10 +215,51 @@ struct BinaryOutputs : PlainSum<T, BinaryOutputs<T>> {
 
 // --- categorical: one row is one sample -------------------------------------------------------------
 
+// What both forms below compute, rows in lanes.  SPARSE: y_j = 1 for the label, 0 elsewhere.
+template <class T, bool SPARSE>
+double categorical_lanes(const LossArgs<T>& args) {
+  const ptrdiff_t cols = args.cols;
+  const T keep = static_cast<T>(1 - args.label_smoothing),
+          scale = static_cast<T>(args.gradient_scale);
+  const T add = static_cast<T>(args.label_smoothing / static_cast<double>(cols));
+  double total = 0;
+  over_lanes<T>(args.prediction, args.rows, cols, [&](ptrdiff_t first, ptrdiff_t rows, Vec<T>* z) {
+    Vec<T> y[kLaneColumns], a[kLaneColumns];
+    if constexpr (SPARSE) {
+      IntVec<T> label = IntVec<T>{} - 1;
+      for (ptrdiff_t i = 0; i < rows; ++i) label[i] = args.label[first + i];
+      for (ptrdiff_t j = 0; j < cols; ++j) {
+        const auto class_j = static_cast<decltype(label[0] + 0)>(j);
+        y[j] = select<T>(label == class_j, broadcast<T>(1), Vec<T>{});
+      }
+    } else {
+      load_columns<T>(args.target + first * cols, rows, cols, y);
+      for (ptrdiff_t j = 0; j < cols; ++j) y[j] = y[j] * keep + add;
+    }
+    const LaneSums<T> sums = exp_lanes<T>(z, cols, a);
+    Vec<T> cost = {}, mass = {};
+    for (ptrdiff_t j = 0; j < cols; ++j) {
+      cost += select<T>(y[j] == Vec<T>{}, Vec<T>{}, y[j] * ((sums.max - z[j]) + sums.log_sum));
+      mass += y[j];
+    }
+    Vec<T> weight = broadcast<T>(1);
+    if (args.sample_weight != nullptr) weight = load_partial<T>(args.sample_weight + first, rows);
+    cost = select<T>(first_lanes_mask<T>(rows), cost * weight, Vec<T>{});
+    total += static_cast<double>(reduce_add<T>(cost));
+    if (args.gradient == nullptr) return;
+    const Vec<T> share = mass / sums.sum;
+    weight = weight * scale;
+    for (ptrdiff_t j = 0; j < cols; ++j) a[j] = (a[j] * share - y[j]) * weight;
+    store_columns<T>(a, rows, cols, args.gradient + first * cols);
+  });
+  return total;
+}
+
 // -sum_j y_j ln softmax(z)_j, y smoothed to y (1 - s) + s / cols; gradient softmax(z) sum_k y_k - y.
 // Classes with y_j = 0 cost nothing even where their probability is 0.
 template <class T>
 double categorical_logits(const LossArgs<T>& args) {
+  if (args.cols <= kLaneColumns) return categorical_lanes<T, false>(args);
   const T keep = static_cast<T>(1 - args.label_smoothing);
   const T add = static_cast<T>(args.label_smoothing / static_cast<double>(args.cols));
   double total = 0;
@@ -251,6 +292,7 @@ double categorical_logits(const LossArgs<T>& args) {
 // The same with y_j = 1 for the label, 0 elsewhere.
 template <class T>
 double sparse_logits(const LossArgs<T>& args) {
+  if (args.cols <= kLaneColumns) return categorical_lanes<T, true>(args);
   double total = 0;
   for (ptrdiff_t i = 0; i < args.rows; ++i) {
     const T* z = args.prediction + i * args.cols;

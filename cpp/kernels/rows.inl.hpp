@@ -1,10 +1,14 @@
 // Row-wise activations: softmax and its logarithm, and the row helpers that losses share with them.
-// Sums run in lanes, always in the same order for the same number of columns.
+//
+// Rows of few columns go as many at a time as a vector has lanes, one row to a lane: a column is a
+// vector, and nothing has to be summed over lanes.  Longer rows go one by one.  Either way a row's
+// results depend on that row alone, and their order of summation on the number of columns.
 #pragma once
 
 #include "kernels/math.inl.hpp"
 #include "kernels/simd.hpp"
 #include "kernels/table.hpp"
+#include "kernels/transpose.inl.hpp"
 
 namespace shallowcore::SHALLOWCORE_ISA {
 
@@ -52,12 +56,96 @@ SHALLOWCORE_INLINE RowSums<T> exp_row(const T* z, ptrdiff_t cols, T* out) {
   return row;
 }
 
+// --- rows in lanes --------------------------------------------------------------------------------
+
+inline constexpr ptrdiff_t kLaneColumns = 64;  // that rows in lanes have at most
+
+// columns[j] = column j of `rows` (at most a vector's width) contiguous rows; zeros in the other lanes.
+template <class T>
+SHALLOWCORE_INLINE void load_columns(const T* z, ptrdiff_t rows, ptrdiff_t cols, Vec<T>* columns) {
+  constexpr ptrdiff_t width = kWidth<T>;
+  for (ptrdiff_t j = 0; j < cols; j += width) {
+    const ptrdiff_t count = least(width, cols - j);
+    Vec<T> v[width];
+#pragma GCC unroll 16
+    for (int i = 0; i < width; ++i) {
+      v[i] = i < rows ? load_partial<T>(z + i * cols + j, count) : Vec<T>{};
+    }
+    transpose_square<T>(v);
+#pragma GCC unroll 16
+    for (int i = 0; i < width; ++i) {
+      if (i < count) columns[j + i] = v[i];
+    }
+  }
+}
+
+// The way back.
+template <class T>
+SHALLOWCORE_INLINE void store_columns(const Vec<T>* columns, ptrdiff_t rows, ptrdiff_t cols, T* a) {
+  constexpr ptrdiff_t width = kWidth<T>;
+  for (ptrdiff_t j = 0; j < cols; j += width) {
+    const ptrdiff_t count = least(width, cols - j);
+    Vec<T> v[width];
+#pragma GCC unroll 16
+    for (int i = 0; i < width; ++i) v[i] = i < count ? columns[j + i] : Vec<T>{};
+    transpose_square<T>(v);
+#pragma GCC unroll 16
+    for (int i = 0; i < width; ++i) {
+      if (i < rows) store_partial<T>(a + i * cols + j, v[i], count);
+    }
+  }
+}
+
+template <class T>
+struct LaneSums {
+  Vec<T> max, sum, log_sum;  // as in RowSums
+};
+
+// exps[j] = exp(z_j - max z), lane by lane.
+template <class T>
+SHALLOWCORE_INLINE LaneSums<T> exp_lanes(const Vec<T>* z, ptrdiff_t cols, Vec<T>* exps) {
+  LaneSums<T> rows;
+  rows.max = z[0];
+  for (ptrdiff_t j = 1; j < cols; ++j) rows.max = max<T>(z[j], rows.max);
+  Vec<T> rest = {}, largest = {};
+  for (ptrdiff_t j = 0; j < cols; ++j) {
+    exps[j] = exp<T>(z[j] - rows.max);
+    const IntVec<T> at_max = z[j] == rows.max;
+    rest += select<T>(at_max, Vec<T>{}, exps[j]);
+    largest += select<T>(at_max, exps[j], Vec<T>{});
+  }
+  const Vec<T> others = rest + (largest - T{1});
+  rows.sum = others + T{1};
+  rows.log_sum = log1p<T>(others);
+  return rows;
+}
+
+// f(first row, rows, their columns) for rows in lanes; f may write to the columns.
+template <class T, class F>
+SHALLOWCORE_INLINE void over_lanes(const T* z, ptrdiff_t rows, ptrdiff_t cols, F f) {
+  Vec<T> columns[kLaneColumns];
+  for (ptrdiff_t i = 0; i < rows; i += kWidth<T>) {
+    const ptrdiff_t count = least(kWidth<T>, rows - i);
+    load_columns<T>(z + i * cols, count, cols, columns);
+    f(i, count, columns);
+  }
+}
+
+// --- activations ----------------------------------------------------------------------------------
+
 // a_j = e^(z_j - max z) / sum
 struct Softmax {
   static constexpr const char* name = "softmax";
   static constexpr const char* formula = "exp(z_j - max z) / sum_k exp(z_k - max z)";
   template <class T>
   static void forward(const T* z, T* a, ptrdiff_t rows, ptrdiff_t cols, const T*) {
+    if (cols <= kLaneColumns) {
+      return over_lanes<T>(z, rows, cols, [&](ptrdiff_t first, ptrdiff_t count, Vec<T>* columns) {
+        const Vec<T> sum = exp_lanes<T>(columns, cols, columns).sum;
+        for (ptrdiff_t j = 0; j < cols; ++j) columns[j] = columns[j] / sum;
+        store_columns<T>(columns, count, cols, a + first * cols);
+      });
+    }
     for (ptrdiff_t i = 0; i < rows; ++i, z += cols, a += cols) {
       const RowSums<T> row = exp_row<T>(z, cols, a);
       over_row<T>(a, cols, T{0}, [&](ptrdiff_t j, Vec<T> e, ptrdiff_t lanes) {
@@ -87,6 +175,14 @@ struct LogSoftmax {
   static constexpr const char* formula = "z_j - max z - ln sum_k exp(z_k - max z)";
   template <class T>
   static void forward(const T* z, T* a, ptrdiff_t rows, ptrdiff_t cols, const T*) {
+    if (cols <= kLaneColumns) {
+      return over_lanes<T>(z, rows, cols, [&](ptrdiff_t first, ptrdiff_t count, Vec<T>* columns) {
+        Vec<T> exps[kLaneColumns];
+        const LaneSums<T> sums = exp_lanes<T>(columns, cols, exps);
+        for (ptrdiff_t j = 0; j < cols; ++j) columns[j] = (columns[j] - sums.max) - sums.log_sum;
+        store_columns<T>(columns, count, cols, a + first * cols);
+      });
+    }
     for (ptrdiff_t i = 0; i < rows; ++i, z += cols, a += cols) {
       const RowSums<T> row = exp_row<T>(z, cols, static_cast<T*>(nullptr));
       over_row<T>(z, cols, T{0}, [&](ptrdiff_t j, Vec<T> v, ptrdiff_t lanes) {

@@ -51,6 +51,8 @@ using IntVec = typename VecOf<T>::Int;
 template <class T>
 inline constexpr int kWidth = kVectorBytes / static_cast<int>(sizeof(T));
 
+SHALLOWCORE_INLINE ptrdiff_t least(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
+
 // --- memory -----------------------------------------------------------------------------------
 
 template <class T>
