@@ -43,12 +43,12 @@ def run_rounds(workers: Sequence[Worker], rounds: int) -> list[list[Outcome]]:
     return outcomes
 
 
-def final_failures(workload: Workload, times: Sequence[report.Times]) -> list[str]:
-    """Contenders whose last loss is not NumPy's."""
+def final_failures(workload: Workload, steps: int, times: Sequence[report.Times]) -> list[str]:
+    """Contenders whose losses are not NumPy's; steps: of an epoch."""
     right = next(t.losses for t in times if t.contender.library == "numpy")
     found: list[str] = []
     for t in times:
-        found += checks.final_failure(t.contender, workload, t.losses, right)
+        found += checks.final_failure(t.contender, workload, steps, t.losses, right)
     return found
 
 
@@ -82,7 +82,8 @@ def run_workload(
         )
         for worker, found in zip(workers, outcomes, strict=True)
     ]
-    return report.rows(workload, timed, times, machine), final_failures(workload, times)
+    off = final_failures(workload, workload.steps(len(timed.x)), times)
+    return report.rows(workload, timed, times, machine), off
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
