@@ -132,6 +132,13 @@ def wheel(session: nox.Session) -> None:
 
 
 @nox.session
+def plans(session: nox.Session) -> None:
+    """Whether the chosen plans are the fastest (arguments go to the script)."""
+    install(session, ".[test]")
+    session.run("python", "-m", "bench.plans", *session.posargs)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Time the workloads against NumPy and the rivals (arguments go to the script)."""
     install(session, ".[test,bench]")

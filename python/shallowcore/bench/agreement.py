@@ -36,7 +36,7 @@ def tolerance(workload: Workload, data: Data) -> float:
     """Relative tolerance of losses and weights after the short training: 8 epsilon (steps + 8)."""
     n_samples = len(data.first(workload.check.n_samples).x)
     steps = workload.steps(n_samples) * workload.check.epochs
-    return GROWTH * float(np.finfo(np.float32).eps) * (steps + 8)
+    return GROWTH * float(np.finfo(workload.dtype).eps) * (steps + 8)
 
 
 def differences(

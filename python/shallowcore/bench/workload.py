@@ -83,6 +83,8 @@ class Workload:
         What is timed, what is timed in a hurry, what is compared: losses and weights.
     bound : str
         "compute", or "memory" where x is too large for the caches near the processor.
+    dtype : str
+        Of the parameters and of floating-point data.
     """
 
     name: str
@@ -99,6 +101,7 @@ class Workload:
     check: Length
     shuffle: bool = False
     bound: str = "compute"
+    dtype: str = "float32"
 
     def model(self, scale: float | None = None) -> models.Sequential:
         """Return the shallowcore model, compiled, with the initial weights; scale: of the input."""
@@ -107,7 +110,7 @@ class Workload:
             stack.append(layers.Rescaling(scale))
         for units, name in zip(self.sizes[1:], self.activations, strict=True):
             stack.append(layers.Dense(units, activation=name))
-        model = models.Sequential(stack, seed=SEED)
+        model = models.Sequential(stack, dtype=self.dtype, seed=SEED)
         model.set_weights(self.initial_weights())
         model.compile(OPTIMIZERS[self.optimizer](**self.settings), self.loss)
         return model
@@ -117,8 +120,8 @@ class Workload:
         rng = np.random.default_rng(SEED)
         weights: list[Floats] = []
         for n_in, n_out in zip(self.sizes, self.sizes[1:], strict=False):
-            weights.append((rng.normal(size=(n_in, n_out)) / np.sqrt(n_in)).astype(np.float32))
-            weights.append((0.1 * rng.normal(size=n_out)).astype(np.float32))
+            weights.append((rng.normal(size=(n_in, n_out)) / np.sqrt(n_in)).astype(self.dtype))
+            weights.append((0.1 * rng.normal(size=n_out)).astype(self.dtype))
         return weights
 
     def steps(self, n_samples: int) -> int:
