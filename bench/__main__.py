@@ -127,7 +127,7 @@ def print_tables(rows: Sequence[report.Row], notes: Sequence[str], off: Sequence
     for note in (*notes, report.disturbance(rows)):
         if note:
             print(note)
-    print(f"\n{goals.verdict_table(goals.verdicts(rows))}")
+    print(f"\n{goals.verdict_table(goals.verdicts(rows))}\n\n{goals.LEGEND}")
     for failure in off:
         print(f"WRONG  {failure}")
 

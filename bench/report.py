@@ -42,7 +42,10 @@ class Times:
 
 @dataclass(frozen=True)
 class Row:
-    """One contender on one workload."""
+    """One contender on one workload.
+
+    floor_us: of a step's products, at the rate of NumPy's BLAS on as many threads.
+    """
 
     workload: str
     data: str
@@ -61,6 +64,7 @@ class Row:
     x_rival: float
     x_numpy: float
     loss: float
+    floor_us: float
 
     def cells(self) -> list[str]:
         """The row as printed."""
@@ -102,7 +106,8 @@ def rows(workload: Workload, data: Data, times: Sequence[Times], floors: Floors)
         threads = t.contender.threads
         n_threads = max(floors.gflops) if threads == "default" else int(threads)
         gigabytes = None
-        of_floor = pace.gflops / near(floors.gflops, n_threads)
+        peak = near(floors.gflops, n_threads)
+        of_floor = pace.gflops / peak
         if workload.bound == "memory":
             x = data.raw if t.contender.preparation == "shallowcore_8bit" else data.x
             assert x is not None
@@ -127,6 +132,7 @@ def rows(workload: Workload, data: Data, times: Sequence[Times], floors: Floors)
             x_rival=common.ratio(rival, seconds),
             x_numpy=common.ratio(numpy, seconds),
             loss=t.losses[-1],
+            floor_us=workload.flops(len(data.x)) / steps / peak / 1e3,
         )
         found.append(row)
     return found

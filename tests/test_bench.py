@@ -310,23 +310,47 @@ def test_figures_of_the_rows(rows: Any) -> None:
 
 def test_verdicts_on_the_rows(bench: ModuleType, rows: Any) -> None:
     found = bench.goals.verdicts(rows)
-    assert [(one.goal.ratio, one.found) for one in found] == [(2.4, 4), (3.2, 4), (4.3, 8)]
-    assert {one.rival for one in found} == {"NumPy, 1"}
-    heading, figures = bench.goals.versus(rows).splitlines()
+    figures = [(one.goal.ratio, one.by_epoch.found, one.any_form.found) for one in found]
+    assert figures == [(2.4, 4, 4), (3.2, 4, 4), (4.3, 8, 8)]
+    assert {one.by_epoch.rival for one in found} == {"NumPy, 1"}
+    heading, line = bench.goals.versus(rows).splitlines()
     assert heading.split()[-2:] == ["NumPy", "JAX"]
-    assert figures.split() == ["cat", "100", "4.00", "10.00"]
+    assert line.split() == ["cat", "100", "4.00", "10.00"]
 
 
-def test_verdict_against_one_call_and_a_call_an_epoch(bench: ModuleType, rows: Any) -> None:
+def test_verdict_against_a_call_an_epoch_and_one_call(bench: ModuleType, rows: Any) -> None:
     one_call = dataclasses.replace(
         rows[3], contender="JAX, one call", seconds=[2e-4] * 3, us_per_step=200
     )
-    harder = bench.goals.Goal("cat", "goal", 3)
+    harder = bench.goals.Goal("cat", "goal", 2.5)
     (verdict,) = bench.goals.verdicts([*rows, one_call], [harder])
-    assert (verdict.found, verdict.rival) == (pytest.approx(2), "JAX, one call, default")
-    assert (verdict.by_epoch, verdict.rival_by_epoch) == (pytest.approx(4), "NumPy, 1")
+    assert dataclasses.astuple(verdict.by_epoch) == ("NumPy, 1", pytest.approx(4), 160, "met")
+    assert dataclasses.astuple(verdict.any_form) == (
+        "JAX, one call, default", pytest.approx(2), 80, "below the floor"
+    )  # fmt: skip
     line = bench.goals.verdict_table([verdict]).splitlines()[-1]
-    assert line.index("NOT MET") < line.rindex("met")
+    assert line.index("met") < line.index("below the floor")
+
+
+def test_what_is_asked_is_compared_with_the_floor(bench: ModuleType, rows: Any) -> None:
+    # 4 operations a weight and sample at 100 GFLOP/s on all threads, at 50 on one.
+    floor = 4 * 209 * 12288 / 100e9 * 1e6
+    assert [row.floor_us for row in rows] == pytest.approx([floor, floor, 2 * floor, floor])
+    for ratio, contender, expected in (
+        (3.8, "shallowcore", "met"),  # asks for 105 us of NumPy's 400
+        (3.9, "shallowcore", "met"),  # below the floor, and met all the same
+        (4.1, "shallowcore", "below the floor"),
+        (8.1, "shallowcore, 8-bit input", "below the floor"),
+    ):
+        goal = bench.goals.Goal("cat", "goal", ratio, contender)
+        (verdict,) = bench.goals.verdicts(rows, [goal])
+        assert verdict.by_epoch.verdict == expected, ratio
+        assert verdict.floor_us == pytest.approx(floor)
+    slow = [dataclasses.replace(rows[0], seconds=[3e-3] * 3), *rows[1:]]
+    (verdict,) = bench.goals.verdicts(slow, [bench.goals.Goal("cat", "goal", 3.8)])
+    assert verdict.by_epoch.verdict == "NOT MET"
+    cells = verdict.cells()
+    assert cells[3:7] == ["103", "1.33x NumPy, 1", "105", "NOT MET"]
 
 
 def test_disturbance_is_noted(bench: ModuleType, rows: Any) -> None:
