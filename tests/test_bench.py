@@ -346,6 +346,9 @@ def test_what_is_asked_is_compared_with_the_floor(bench: ModuleType, rows: Any) 
         (verdict,) = bench.goals.verdicts(rows, [goal])
         assert verdict.by_epoch.verdict == expected, ratio
         assert verdict.floor_us == pytest.approx(floor)
+    disturbed = [dataclasses.replace(row, busy=0.5) for row in rows]
+    (verdict,) = bench.goals.verdicts(disturbed, [bench.goals.Goal("cat", "goal", 4.1)])
+    assert verdict.by_epoch.verdict == "NOT MET"
     slow = [dataclasses.replace(rows[0], seconds=[3e-3] * 3), *rows[1:]]
     (verdict,) = bench.goals.verdicts(slow, [bench.goals.Goal("cat", "goal", 3.8)])
     assert verdict.by_epoch.verdict == "NOT MET"
