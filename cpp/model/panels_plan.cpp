@@ -22,7 +22,7 @@
 namespace shallowcore {
 namespace {
 
-constexpr Index kLossRows = 24;    // rows of a chunk of the loss phase
+constexpr Index kLossRows = 32;    // rows of a chunk of the loss phase
 constexpr Index kUpdateRows = 96;  // rows of a kernel whose gradient is held at a time
 constexpr Index kReadParts = 4;    // in which the next batch is read
 constexpr Index kSparseGroup = 4;  // panels that share the search for what is not zero
@@ -64,6 +64,7 @@ class PanelsPlan : public Plan<T> {
   void backward(std::size_t l, Index panel, int thread);
   void update_rows(std::size_t l, Left a_transposed, Index first, Index count, const Group& group,
                    int thread);
+  void update_narrow(const T* a, Index first, Index units, int thread);
   void forward_first();
   void first_layer(Index ahead);
   void update_bias(std::size_t l, Index panel);
@@ -223,9 +224,12 @@ void PanelsPlan<T>::backward(std::size_t l, Index panel, int thread) {
   if (layer.activated) {
     activation.kernels->backward(a, dz, rows_, wide_, activation.parameters);
   }
-  const Left a_transposed = {a, 1, wide_, rows_, 0};
-  for (Index j = 0; j < next.n_panels; ++j) {
-    update_rows(l + 1, a_transposed, first, units, {j, 1}, thread);
+  if (is_last && next.n_out < next.width(0)) {
+    update_narrow(a, first, units, thread);
+  } else {
+    for (Index j = 0; j < next.n_panels; ++j) {
+      update_rows(l + 1, {a, 1, wide_, rows_}, first, units, {j, 1}, thread);
+    }
   }
   update_bias(l, panel);
 }
@@ -254,6 +258,20 @@ void PanelsPlan<T>::update_rows(std::size_t l, Left a, Index first, Index count,
   }
 }
 
+// The rows for some units of a last kernel that does not fill its panel: outputs times units is a
+// product without idle lanes, of the same sums.
+template <class T>
+void PanelsPlan<T>::update_narrow(const T* a, Index first, Index units, int thread) {
+  const Layer& layer = panels_.layers().back();
+  const Index width = layer.width(0), n_out = layer.n_out;
+  T* by_outputs = scratch_[static_cast<std::size_t>(thread)];  // (n_out, wide)
+  T* gradient = by_outputs + padded<T>(transposed_size_);
+  multiply({d_, 1, n_out, rows_}, n_out, rows_, a, wide_, nullptr, by_outputs, wide_, wide_);
+  std::fill_n(gradient, units * width, T{0});
+  table_.transpose(by_outputs, wide_, n_out, units, gradient, width);
+  state_.update(layer.panel(0) + first * width, gradient, units * width, layer.kernel_penalty);
+}
+
 template <class T>
 void PanelsPlan<T>::update_bias(std::size_t l, Index panel) {
   const Layer& layer = panels_.layers()[l];
@@ -267,10 +285,10 @@ void PanelsPlan<T>::update_bias(std::size_t l, Index panel) {
 // The first layer's groups, and the columns that its gradient will read.
 template <class T>
 void PanelsPlan<T>::forward_first() {
-  const Index parts = inputs_.column_parts();
+  const Index groups = first_groups();
   for_chunks(inputs_.row_parts(), threads_, [&](Index part, int) { inputs_.prepare_rows(part); });
-  for_chunks(first_groups() + parts, threads_, [&](Index chunk, int) {
-    chunk < parts ? inputs_.prepare_columns(chunk) : forward(0, group(chunk - parts));
+  for_chunks(groups + inputs_.column_parts(), threads_, [&](Index chunk, int) {
+    chunk < groups ? forward(0, group(chunk)) : inputs_.prepare_columns(chunk - groups);
   });
 }
 
@@ -280,9 +298,9 @@ void PanelsPlan<T>::first_layer(Index ahead) {
   const Layer& layer = panels_.layers().front();
   const bool hidden = panels_.layers().size() > 1;  // else any rows of the kernel make a chunk
   const Index parts = hidden ? 1 : (layer.n_in + kUpdateRows - 1) / kUpdateRows;
-  for_chunks(first_groups() * parts + ahead, threads_, [&](Index chunk, int thread) {
-    if (chunk < ahead) return reader_.take_ahead(chunk, ahead);
-    chunk -= ahead;
+  const Index chunks = first_groups() * parts;
+  for_chunks(chunks + ahead, threads_, [&](Index chunk, int thread) {
+    if (chunk >= chunks) return reader_.take_ahead(chunk - chunks, ahead);
     const Group panels = group(chunk / parts);
     for (Index j = 0; hidden && j < panels.count; ++j) backward(0, panels.panel + j, thread);
     const Index row = chunk % parts * kUpdateRows;
