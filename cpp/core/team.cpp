@@ -1,9 +1,12 @@
 #include "core/team.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <exception>
 #include <thread>
+
+#include "core/threads.hpp"
 
 #if defined(__linux__)
 #include <pthread.h>
@@ -29,22 +32,33 @@ void relax() {
 
 constexpr int kSpins = 4000;  // of the order of 100 microseconds
 
-// One job at a time: `ticket_` holds its number (high half) and its next chunk (low half).  A chunk is
-// claimed by compare-and-swap on the ticket.  Before a job's fields change the ticket is closed
-// (kClosed for its next chunk), so whoever has read a new field with an old ticket fails to claim: a
-// claim that succeeds has read the fields of its own job.
+// One job at a time.  Its chunks are cut into as many segments as it has threads; a thread takes those of
+// its own segment first, and so meets the same data job after job, then what is left of the others'.  A
+// segment's ticket holds the job's number (high half) and the next chunk (low half), and a chunk is
+// claimed by compare-and-swap on it.  Before a job's fields change all tickets are closed (kClosed for
+// the next chunk), so whoever has read a new field with an old ticket fails to claim: a claim that
+// succeeds has read the fields of its own job.
 class Team {
  public:
+  explicit Team(int threads) : threads_(std::min(threads, kMostThreads)) {}
+
   // By the first thread: all chunks done on return.
   void run(Index n_chunks, int n_threads, ChunkTask task, void* context) {
-    const std::uint64_t job = (ticket_.load(std::memory_order_relaxed) >> 32) + 1;
-    ticket_.store(job << 32 | kClosed);
+    n_threads = std::min(n_threads, threads_);
+    ++job_;
+    for (int s = 0; s < threads_; ++s) {
+      segments_[s].ticket.store(job_ << 32 | kClosed, std::memory_order_relaxed);
+    }
     task_.store(task, std::memory_order_release);
     context_.store(context, std::memory_order_release);
-    n_chunks_.store(static_cast<std::uint32_t>(n_chunks), std::memory_order_release);
     n_threads_.store(n_threads, std::memory_order_release);
     done_.store(0, std::memory_order_relaxed);
-    ticket_.store(job << 32);
+    for (int s = 0; s < n_threads; ++s) {
+      const Index first = n_chunks * s / n_threads, end = n_chunks * (s + 1) / n_threads;
+      segments_[s].end.store(static_cast<std::uint32_t>(end), std::memory_order_release);
+      segments_[s].ticket.store(job_ << 32 | static_cast<std::uint64_t>(first),
+                                std::memory_order_release);
+    }
     wake();
     while (work(0)) {
     }
@@ -71,20 +85,36 @@ class Team {
     }
   }
 
+  int limit = kMostThreads;  // of the first thread alone, as what run() is given
+
   void close() {
     closed_.store(true);
     wake();
   }
 
  private:
+  struct alignas(64) Segment {
+    std::atomic<std::uint64_t> ticket{kClosed};
+    std::atomic<std::uint32_t> end{0};
+  };
+
   // Claims and does one chunk; false where there is none for this thread.
   bool work(int thread) {
-    std::uint64_t ticket = ticket_.load(std::memory_order_acquire);
+    const int n_threads = n_threads_.load(std::memory_order_acquire);
+    for (int i = 0, s = thread; i < n_threads; ++i, s = s + 1 < n_threads ? s + 1 : 0) {
+      if (work_in(segments_[s], thread)) return true;
+    }
+    return false;
+  }
+
+  bool work_in(Segment& segment, int thread) {
+    std::uint64_t ticket = segment.ticket.load(std::memory_order_acquire);
     const ChunkTask task = task_.load(std::memory_order_acquire);
     void* context = context_.load(std::memory_order_acquire);
-    if (!open(ticket, thread)) return false;
-    if (!ticket_.compare_exchange_strong(ticket, ticket + 1, std::memory_order_acq_rel))
+    if (!open(segment, ticket, thread)) return false;
+    if (!segment.ticket.compare_exchange_strong(ticket, ticket + 1, std::memory_order_acq_rel)) {
       return true;
+    }
     try {
       if (!failed_) task(context, static_cast<Index>(ticket & kClosed), thread);
     } catch (...) {
@@ -94,9 +124,16 @@ class Team {
     return true;
   }
 
-  bool open(std::uint64_t ticket, int thread) const {
-    return (ticket & kClosed) < n_chunks_.load(std::memory_order_acquire) &&
+  bool open(const Segment& segment, std::uint64_t ticket, int thread) const {
+    return (ticket & kClosed) < segment.end.load(std::memory_order_acquire) &&
            thread < n_threads_.load(std::memory_order_acquire);
+  }
+
+  bool any_open(int thread) const {
+    for (int s = 0; s < threads_; ++s) {
+      if (open(segments_[s], segments_[s].ticket.load(), thread)) return true;
+    }
+    return false;
   }
 
   void wake() {
@@ -106,7 +143,7 @@ class Team {
 
   void sleep(int thread) {
     const std::uint32_t seen = signal_.load();
-    if (closed_.load() || open(ticket_.load(), thread)) return;
+    if (closed_.load() || any_open(thread)) return;
     sleepers_.fetch_add(1);
     signal_.wait(seen);
     sleepers_.fetch_sub(1);
@@ -114,9 +151,10 @@ class Team {
 
   static constexpr std::uint64_t kClosed = 0xffffffffu;
 
-  alignas(64) std::atomic<std::uint64_t> ticket_{0};
-  std::atomic<std::uint32_t> n_chunks_{0};
-  std::atomic<int> n_threads_{0};
+  const int threads_;
+  std::uint64_t job_ = 0;  // of the first thread alone
+  Segment segments_[kMostThreads];
+  alignas(64) std::atomic<int> n_threads_{0};
   std::atomic<ChunkTask> task_{nullptr};
   std::atomic<void*> context_{nullptr};
   alignas(64) std::atomic<Index> done_{0};
@@ -168,7 +206,7 @@ void open_team(int n_threads, TeamBody body, void* context) {
     return body(context);
   }
   pool_started = true;
-  Team team;
+  Team team(n_threads);
   std::exception_ptr failure;
 #pragma omp parallel num_threads(n_threads)
   if (omp_get_thread_num() == 0) {
@@ -186,7 +224,12 @@ void open_team(int n_threads, TeamBody body, void* context) {
   if (failure) std::rethrow_exception(failure);
 }
 
+void limit_team(int n_threads) {
+  if (current_team != nullptr) current_team->limit = n_threads;
+}
+
 void run_chunks(Index n_chunks, int n_threads, ChunkTask task, void* context) {
+  if (current_team != nullptr) n_threads = std::min(n_threads, current_team->limit);
   if (n_threads > 1 && n_chunks > 1) {
     if (Team* team = current_team; team != nullptr) {
       const Absence absence;
@@ -204,6 +247,8 @@ void run_chunks(Index n_chunks, int n_threads, ChunkTask task, void* context) {
 const char* openmp_version() { return "none"; }
 
 void open_team(int, TeamBody body, void* context) { body(context); }
+
+void limit_team(int) {}
 
 void run_chunks(Index n_chunks, int, ChunkTask task, void* context) {
   for (Index chunk = 0; chunk < n_chunks; ++chunk) task(context, chunk, 0);

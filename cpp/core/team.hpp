@@ -29,6 +29,9 @@ void with_team(int n_threads, F&& body) {
   open_team(n_threads, [](void* context) { (*static_cast<Body*>(context))(); }, &body);
 }
 
+// Within with_team(), for the calls of for_chunks() that follow: no more than so many threads.
+void limit_team(int n_threads);
+
 // task(chunk, thread) for every chunk in [0, n_chunks), on at most n_threads threads; opens a team
 // where none is open; allocates nothing.  An exception of a task is rethrown on the calling thread
 // once the others are done.

@@ -64,10 +64,11 @@ void PanelInputs<T>::prepare_rows(Index part) {
 }
 
 template <class T>
-void PanelInputs<T>::prepare_columns(Index part) {
+void PanelInputs<T>::prepare_columns(Index part, Index parts) {
+  if (!transposes()) return;
   const Index units = (x_.cols + table_.vector_cols - 1) / table_.vector_cols;
-  const Index first = units * part / kParts * table_.vector_cols;
-  const Index last = std::min(units * (part + 1) / kParts * table_.vector_cols, x_.cols);
+  const Index first = units * part / parts * table_.vector_cols;
+  const Index last = std::min(units * (part + 1) / parts * table_.vector_cols, x_.cols);
   T* columns = transposed_ + first * stride_;
   table_.transpose(x_.data + first, x_.row_stride, x_.rows, last - first, columns, stride_);
   if (!sparse()) return;

@@ -29,8 +29,7 @@ class PanelInputs {
   // columns, before columns() is.
   Index row_parts() const { return sparse() ? kParts : 0; }
   void prepare_rows(Index part);
-  Index column_parts() const { return transposes() ? kParts : 0; }
-  void prepare_columns(Index part);
+  void prepare_columns(Index part, Index parts);
 
   LeftFactor<T> rows() const;                // (rows of the batch, n_features)
   LeftFactor<T> columns(Index first) const;  // (n_features - first, rows of the batch)

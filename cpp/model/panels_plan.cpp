@@ -287,8 +287,9 @@ template <class T>
 void PanelsPlan<T>::forward_first() {
   const Index groups = first_groups();
   for_chunks(inputs_.row_parts(), threads_, [&](Index part, int) { inputs_.prepare_rows(part); });
-  for_chunks(groups + inputs_.column_parts(), threads_, [&](Index chunk, int) {
-    chunk < groups ? forward(0, group(chunk)) : inputs_.prepare_columns(chunk - groups);
+  for_chunks(groups, threads_, [&](Index chunk, int) {
+    inputs_.prepare_columns(chunk, groups);
+    forward(0, group(chunk));
   });
 }
 
@@ -299,8 +300,8 @@ void PanelsPlan<T>::first_layer(Index ahead) {
   const bool hidden = panels_.layers().size() > 1;  // else any rows of the kernel make a chunk
   const Index parts = hidden ? 1 : (layer.n_in + kUpdateRows - 1) / kUpdateRows;
   const Index chunks = first_groups() * parts;
-  for_chunks(chunks + ahead, threads_, [&](Index chunk, int thread) {
-    if (chunk >= chunks) return reader_.take_ahead(chunk - chunks, ahead);
+  for_chunks(chunks, threads_, [&](Index chunk, int thread) {
+    if (ahead) reader_.take_ahead(chunk, chunks);
     const Group panels = group(chunk / parts);
     for (Index j = 0; hidden && j < panels.count; ++j) backward(0, panels.panel + j, thread);
     const Index row = chunk % parts * kUpdateRows;

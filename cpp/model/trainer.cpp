@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "core/rng.hpp"
+#include "core/team.hpp"
 
 namespace shallowcore {
 namespace {
@@ -63,6 +64,7 @@ Trainer<T>::Trainer(Network<T>& network, Optimizer<T>& optimizer, const LossSpec
   objective_.check_targets(data);
   if (validation != nullptr) validation_means_.emplace(objective_, network, *validation);
   plan_ = make_plan<T>({network, optimizer, objective_, data, options_});
+  thread_choice_ = ThreadChoice(plan_->threads());
   sums_.metrics.resize(metrics.size());
 }
 
@@ -123,12 +125,26 @@ template <class T>
 void Trainer<T>::run_batch(const Poll& poll) {
   const Index first = batch_ * options_.batch_size;
   const Index rows = std::min(options_.batch_size, data_.rows() - first);
-  const Outcome outcome =
-      plan_->step(options_.shuffle ? order_.data() : nullptr, first, rows, sums_, poll);
+  const Outcome outcome = step(first, rows, poll);
   if (outcome == Outcome::diverged) return diverge();
   ++batch_;
   if (outcome == Outcome::converged) stop_reason_ = StopReason::converged;
   if (outcome == Outcome::stuck) stop_reason_ = StopReason::stuck;
+}
+
+// The plan's step, timed where there is a choice of threads; a short last batch would not compare.
+template <class T>
+Outcome Trainer<T>::step(Index first, Index rows, const Poll& poll) {
+  const std::int64_t* order = options_.shuffle ? order_.data() : nullptr;
+  if (!thread_choice_.is_open()) return plan_->step(order, first, rows, sums_, poll);
+  using Clock = std::chrono::steady_clock;
+  limit_team(thread_choice_.threads());
+  const Clock::time_point start = Clock::now();
+  const Outcome outcome = plan_->step(order, first, rows, sums_, poll);
+  if (rows == options_.batch_size) {
+    thread_choice_.took(std::chrono::duration<double>(Clock::now() - start).count());
+  }
+  return outcome;
 }
 
 template <class T>
@@ -178,9 +194,13 @@ std::string Trainer<T>::plan_summary() const {
   text += '\n';
   text += plan_->summary();
   const int threads = plan_->threads();
-  text +=
-      "threads: " + std::to_string(threads) +
-      (threads == 1 && num_threads() > 1 ? ", more would cost time on steps this small\n" : "\n");
+  text += "threads: " + std::to_string(threads);
+  if (threads > 1) {
+    text += ", or one while that is faster (now " + std::to_string(thread_choice_.threads()) + ")";
+  } else if (num_threads() > 1) {
+    text += ", more would cost time on steps this small";
+  }
+  text += '\n';
   text += "loss: " + std::string(objective_.loss().name) +
           (objective_.fused() ? ", fused with the last activation\n" : "\n");
   return text;

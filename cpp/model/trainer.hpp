@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "model/plan.hpp"
+#include "model/thread_choice.hpp"
 
 namespace shallowcore {
 
@@ -46,6 +47,7 @@ class Trainer {
   void release_charge();
   void begin_epoch();
   void run_batch(const Poll& poll);
+  Outcome step(Index first, Index rows, const Poll& poll);
   void end_epoch(const Poll& poll);
   void diverge();
   bool finished() const { return stop_reason_ != StopReason::none; }
@@ -58,6 +60,7 @@ class Trainer {
   Index n_batches_;
   std::vector<std::int64_t> order_;
   std::unique_ptr<Plan<T>> plan_;
+  ThreadChoice thread_choice_{1};
   std::optional<Evaluator<T>> validation_means_;
 
   Index epoch_ = 0;

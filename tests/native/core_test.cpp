@@ -144,6 +144,34 @@ void test_sparse_product(Index m, Index k, Index panels) {
   }
 }
 
+// Steps of a made-up pace: `together` and `alone` seconds.  Returns the share of steps that were taken
+// by the team.
+double share_of_team(ThreadChoice& choice, double together, double alone, double seconds) {
+  double steps = 0, by_team = 0;
+  for (double now = 0; now < seconds; ++steps) {
+    const double took = choice.threads() > 1 ? together : alone;
+    by_team += choice.threads() > 1;
+    choice.took(took);
+    now += took;
+  }
+  return by_team / steps;
+}
+
+void test_thread_choice() {
+  check(!ThreadChoice(1).is_open() && ThreadChoice(2).is_open(), "one thread is no choice");
+  for (const double step : {2e-6, 5e-5, 1e-3, 0.05}) {
+    const std::string text = " with steps of " + std::to_string(step) + " s";
+    ThreadChoice choice(4);
+    check(choice.threads() == 4, "the team comes first");
+    check(share_of_team(choice, step, 2 * step, 1000 * step + 1) > 0.96,
+          "the team is faster" + text);
+    share_of_team(choice, 3 * step, step, 400 * step + 0.6);  // another job comes
+    check(share_of_team(choice, 3 * step, step, 1000 * step + 1) < 0.04, "alone is faster" + text);
+    share_of_team(choice, step, 2 * step, 400 * step + 0.6);  // and goes
+    check(share_of_team(choice, step, 2 * step, 1000 * step + 1) > 0.96, "the team again" + text);
+  }
+}
+
 // product() against plain loops in double, a as rows or columns, with each kind of init.
 template <class T>
 void test_product(Index m, Index n, Index k, bool by_columns) {
@@ -253,6 +281,7 @@ int main() {
   test_shuffle();
   test_team();
   test_team_exceptions();
+  test_thread_choice();
   test_type<float>();
   test_type<double>();
   std::printf("%d failures\n", failures);
