@@ -215,6 +215,13 @@ struct BinaryOutputs : PlainSum<T, BinaryOutputs<T>> {
 
 // --- categorical: one row is one sample -------------------------------------------------------------
 
+// 1 in one lane, which may lie outside, and 0 in the others.
+template <class T>
+SHALLOWCORE_INLINE Vec<T> one_lane(ptrdiff_t lane) {
+  const IntVec<T> here = first_lanes_mask<T>(lane + 1) & ~first_lanes_mask<T>(lane);
+  return select<T>(here, broadcast<T>(1), Vec<T>{});
+}
+
 // What both forms below compute, rows in lanes.  SPARSE: y_j = 1 for the label, 0 elsewhere.
 template <class T, bool SPARSE>
 double categorical_lanes(const LossArgs<T>& args) {
@@ -304,9 +311,7 @@ double sparse_logits(const LossArgs<T>& args) {
     if (gradient == nullptr) continue;
     const T scale = static_cast<T>(args.gradient_scale * static_cast<double>(weight));
     over_row<T>(gradient, args.cols, T{0}, [&](ptrdiff_t j, Vec<T> e, ptrdiff_t lanes) {
-      const IntVec<T> here =
-          first_lanes_mask<T>(args.label[i] - j + 1) & ~first_lanes_mask<T>(args.label[i] - j);
-      const Vec<T> y = select<T>(here, broadcast<T>(1), Vec<T>{});
+      const Vec<T> y = one_lane<T>(args.label[i] - j);
       store_partial<T>(gradient + j, (e / row.sum - y) * scale, lanes);
     });
   }
@@ -351,27 +356,34 @@ double categorical_outputs(const LossArgs<T>& args) {
   for (ptrdiff_t i = 0; i < args.rows; ++i) {
     const T* p = args.prediction + i * args.cols;
     T* gradient = args.gradient == nullptr ? nullptr : args.gradient + i * args.cols;
-    const auto target = [&](ptrdiff_t j) {
-      if constexpr (SPARSE) return args.label[i] == j ? T{1} : T{0};
-      return args.target[i * args.cols + j] * keep + add;
+    const auto target = [&](ptrdiff_t j, ptrdiff_t lanes) {
+      if constexpr (SPARSE) return one_lane<T>(args.label[i] - j);
+      return select<T>(first_lanes_mask<T>(lanes),
+                       load_partial<T>(args.target + i * args.cols + j, lanes) * keep + add,
+                       Vec<T>{});
     };
-    const auto clipped = [&](ptrdiff_t j) { return p[j] < kTiny<T> ? kTiny<T> : p[j]; };
-    T sum_p = 0, sum_y = 0, cost = 0;
-    for (ptrdiff_t j = 0; j < args.cols; ++j) {
-      sum_p += clipped(j);
-      sum_y += target(j);
-    }
+    // Lanes beyond the row hold 1: their logarithm is 0.
+    const auto over = [&](auto f) {
+      over_row<T>(p, args.cols, T{1}, [&](ptrdiff_t j, Vec<T> v, ptrdiff_t lanes) {
+        f(j, max<T>(v, broadcast<T>(kTiny<T>)), target(j, lanes), lanes);
+      });
+    };
+    Vec<T> sums_p = {}, sums_y = {}, cost = {};
+    over([&](ptrdiff_t, Vec<T> v, Vec<T> y, ptrdiff_t lanes) {
+      sums_p += select<T>(first_lanes_mask<T>(lanes), v, Vec<T>{});
+      sums_y += y;
+      cost += select<T>(y == Vec<T>{}, Vec<T>{}, y * log<T>(v));
+    });
+    const T sum_p = reduce_add<T>(sums_p), sum_y = reduce_add<T>(sums_y);
     const T log_sum = log<T>(broadcast<T>(sum_p))[0];
-    for (ptrdiff_t j = 0; j < args.cols; ++j) {
-      if (target(j) != 0) cost -= target(j) * (log<T>(broadcast<T>(clipped(j)))[0] - log_sum);
-    }
     const T weight = weight_of<T>(args, i);
-    total += static_cast<double>(weight) * static_cast<double>(cost);
+    total +=
+        static_cast<double>(weight) * static_cast<double>(sum_y * log_sum - reduce_add<T>(cost));
     if (gradient == nullptr) continue;
     const T scale = static_cast<T>(args.gradient_scale * static_cast<double>(weight));
-    for (ptrdiff_t j = 0; j < args.cols; ++j) {
-      gradient[j] = (sum_y / sum_p - target(j) / clipped(j)) * scale;
-    }
+    over([&](ptrdiff_t j, Vec<T> v, Vec<T> y, ptrdiff_t lanes) {
+      store_partial<T>(gradient + j, (sum_y / sum_p - y / v) * scale, lanes);
+    });
   }
   return total;
 }
