@@ -16,6 +16,14 @@
 #endif
 
 namespace shallowcore {
+namespace {
+
+thread_local int thread_limit = kMostThreads;
+
+}  // namespace
+
+ThreadLimit::ThreadLimit(int threads) : before_(thread_limit) { thread_limit = threads; }
+ThreadLimit::~ThreadLimit() { thread_limit = before_; }
 
 #if defined(_OPENMP)
 
@@ -84,8 +92,6 @@ class Team {
       }
     }
   }
-
-  int limit = kMostThreads;  // of the first thread alone, as what run() is given
 
   void close() {
     closed_.store(true);
@@ -224,12 +230,8 @@ void open_team(int n_threads, TeamBody body, void* context) {
   if (failure) std::rethrow_exception(failure);
 }
 
-void limit_team(int n_threads) {
-  if (current_team != nullptr) current_team->limit = n_threads;
-}
-
 void run_chunks(Index n_chunks, int n_threads, ChunkTask task, void* context) {
-  if (current_team != nullptr) n_threads = std::min(n_threads, current_team->limit);
+  n_threads = std::min(n_threads, thread_limit);
   if (n_threads > 1 && n_chunks > 1) {
     if (Team* team = current_team; team != nullptr) {
       const Absence absence;
@@ -247,8 +249,6 @@ void run_chunks(Index n_chunks, int n_threads, ChunkTask task, void* context) {
 const char* openmp_version() { return "none"; }
 
 void open_team(int, TeamBody body, void* context) { body(context); }
-
-void limit_team(int) {}
 
 void run_chunks(Index n_chunks, int, ChunkTask task, void* context) {
   for (Index chunk = 0; chunk < n_chunks; ++chunk) task(context, chunk, 0);

@@ -29,8 +29,17 @@ void with_team(int n_threads, F&& body) {
   open_team(n_threads, [](void* context) { (*static_cast<Body*>(context))(); }, &body);
 }
 
-// Within with_team(), for the calls of for_chunks() that follow: no more than so many threads.
-void limit_team(int n_threads);
+// While it lives, this thread's for_chunks() use no more than `threads` threads.
+class ThreadLimit {
+ public:
+  explicit ThreadLimit(int threads);
+  ~ThreadLimit();
+  ThreadLimit(const ThreadLimit&) = delete;
+  ThreadLimit& operator=(const ThreadLimit&) = delete;
+
+ private:
+  int before_;
+};
 
 // task(chunk, thread) for every chunk in [0, n_chunks), on at most n_threads threads; opens a team
 // where none is open; allocates nothing.  An exception of a task is rethrown on the calling thread

@@ -58,7 +58,7 @@ PanelInputs<T>::PanelInputs(const Problem<T>& problem, Index n_panels, bool hidd
 
 template <class T>
 void PanelInputs<T>::prepare_rows(Index part) {
-  const Index first = x_.rows * part / kParts, last = x_.rows * (part + 1) / kParts;
+  const Index first = x_.rows * part / kRowParts, last = x_.rows * (part + 1) / kRowParts;
   table_.mark_nonzeros(x_.data + first * x_.row_stride, x_.row_stride, last - first, x_.cols,
                        row_words_.data() + first * row_words_of_one_, row_words_of_one_);
 }

@@ -1,7 +1,7 @@
 // The inputs of a step as the panels plan's first layer reads them: rows for the product, columns for
 // the gradient of its kernel.
 //
-// Many layers' worth of panels pay for a transposition, after which columns are read straight on.
+// Several panels pay for a transposition, after which columns are read straight on.
 // Inputs that are mostly zeros (images, one-hot categories) are searched in each step for what is not
 // zero, and both products leave the rest out, which changes no bit of them.
 #pragma once
@@ -25,9 +25,9 @@ class PanelInputs {
   void take(const MatrixView<const T>& x) { x_ = x; }
   // Whether the products leave zeros out, in this step.
   bool sparse() const { return looks_sparse_ && x_.col_stride == 1; }
-  // Work that any threads may share: parts of marking rows, before rows() is read, and of preparing
-  // columns, before columns() is.
-  Index row_parts() const { return sparse() ? kParts : 0; }
+  // Work that any threads may share: of marking rows, to be done before rows() is used, and of
+  // preparing columns, before columns() is.
+  Index row_parts() const { return sparse() ? kRowParts : 0; }
   void prepare_rows(Index part);
   void prepare_columns(Index part, Index parts);
 
@@ -36,8 +36,7 @@ class PanelInputs {
   std::string summary() const;
 
  private:
-  static constexpr Index kParts = 4;
-  static constexpr Index kWordBits = 64;
+  static constexpr Index kRowParts = 4;
 
   bool transposes() const { return transposed_ != nullptr && x_.col_stride == 1; }
 

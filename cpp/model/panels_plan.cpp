@@ -24,7 +24,6 @@ namespace {
 
 constexpr Index kLossRows = 32;    // rows of a chunk of the loss phase
 constexpr Index kUpdateRows = 96;  // rows of a kernel whose gradient is held at a time
-constexpr Index kReadParts = 4;    // in which the next batch is read
 constexpr Index kSparseGroup = 4;  // panels that share the search for what is not zero
 constexpr Index kMostRows = 4096;  // of a batch: larger ones go in blocks
 
@@ -66,7 +65,7 @@ class PanelsPlan : public Plan<T> {
                    int thread);
   void update_narrow(const T* a, Index first, Index units, int thread);
   void forward_first();
-  void first_layer(Index ahead);
+  void first_layer(bool ahead);
   void update_bias(std::size_t l, Index panel);
   T* panel_of(T* base, Index panel) const { return base + panel * wide_ * rows_; }
 
@@ -293,9 +292,9 @@ void PanelsPlan<T>::forward_first() {
   });
 }
 
-// The last phase of a step: the first kernel, what hangs on its units, `ahead` parts of the next batch.
+// The last phase of a step: the first kernel, what hangs on its units, and reading ahead.
 template <class T>
-void PanelsPlan<T>::first_layer(Index ahead) {
+void PanelsPlan<T>::first_layer(bool ahead) {
   const Layer& layer = panels_.layers().front();
   const bool hidden = panels_.layers().size() > 1;  // else any rows of the kernel make a chunk
   const Index parts = hidden ? 1 : (layer.n_in + kUpdateRows - 1) / kUpdateRows;
@@ -318,7 +317,8 @@ Outcome PanelsPlan<T>::step(const std::int64_t* order, Index first, Index rows, 
   block_ = reader_.read(order, first, rows);
   inputs_.take(block_.x);
   rows_ = rows;
-  group_ = inputs_.sparse() ? kSparseGroup : 1;
+  const Index share = (layers.front().n_panels + threads_ - 1) / threads_;
+  group_ = inputs_.sparse() ? std::min(kSparseGroup, share) : 1;
   if (last > 0) forward_first();
   for (std::size_t l = 1; l < last; ++l) {
     for_chunks(layers[l].n_panels, threads_, [&](Index panel, int) { forward(l, {panel, 1}); });
@@ -336,9 +336,7 @@ Outcome PanelsPlan<T>::step(const std::int64_t* order, Index first, Index rows, 
                [&](Index panel, int thread) { backward(l, panel, thread); });
   }
   const Index next = first + rows, left = problem_.data.rows() - next;
-  const Index ahead =
-      reader_.announce(order, next, std::min(problem_.options.batch_size, left)) ? kReadParts : 0;
-  first_layer(ahead);
+  first_layer(reader_.announce(order, next, std::min(problem_.options.batch_size, left)));
   return Outcome::stepped;
 }
 

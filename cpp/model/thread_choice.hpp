@@ -18,6 +18,8 @@ class ThreadChoice {
   // Threads for the next step.
   int threads() const { return alone_ ? 1 : most_; }
 
+  // Whether the team has to be at hand: not while one thread works for long.
+  bool wants_team() const { return is_open() && (!alone_ || trying_); }
   // A step took so long with them.
   void took(double seconds) {
     if (++steps_ == 1) return;  // threads wake up, data moves to other caches
@@ -25,9 +27,10 @@ class ThreadChoice {
     if (steps_ < kFewestSteps || seconds_ < (trying_ ? kTried : keep_)) return;
     const double pace = seconds_ / (steps_ - 1);
     if (trying_) {
-      if (pace > pace_of_other_) alone_ = !alone_;
+      const double next_try = std::max(seconds_, kFewestSteps * pace_of_other_);
       keep_ =
-          std::max(std::clamp(kKept * seconds_, kLeastKept, kMostKept), kKeptAtLeast * seconds_);
+          std::max(std::clamp(kKept * next_try, kLeastKept, kMostKept), kKeptAtLeast * next_try);
+      if (pace > pace_of_other_) alone_ = !alone_;
     } else {
       pace_of_other_ = pace;
       alone_ = !alone_;
@@ -39,7 +42,7 @@ class ThreadChoice {
 
  private:
   static constexpr int kFewestSteps = 3;
-  static constexpr double kTried = 2e-4, kLeastKept = 5e-3, kMostKept = 0.5;  // seconds
+  static constexpr double kTried = 2e-4, kLeastKept = 5e-3, kMostKept = 1;  // seconds
   // Seconds that a choice is kept for one of trying the other: an interruption of the try should not
   // count for long, but long steps need their time.
   static constexpr double kKept = 100, kKeptAtLeast = 40;

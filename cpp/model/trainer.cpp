@@ -75,14 +75,19 @@ bool Trainer<T>::run(Index until_epoch, double seconds, const Poll& poll) {
   if (epoch_ >= until_epoch || finished()) return true;
   take_charge();
   try {
-    with_team(plan_->threads(), [&] {
-      while (epoch_ < until_epoch && !finished()) {
-        if (!in_epoch_) begin_epoch();
-        if (batch_ < n_batches_) run_batch(poll);
-        if (in_epoch_ && batch_ == n_batches_) end_epoch(poll);
-        if (deadline.passed()) break;
-      }
-    });
+    // Closing a team waits for its threads, which may be held up: none is open while one thread works.
+    bool over = false;
+    while (!over) {
+      const bool wants_team = thread_choice_.wants_team();
+      with_team(wants_team ? plan_->threads() : 1, [&] {
+        while (!over && thread_choice_.wants_team() == wants_team) {
+          if (!in_epoch_) begin_epoch();
+          if (batch_ < n_batches_) run_batch(poll);
+          if (in_epoch_ && batch_ == n_batches_) end_epoch(poll);
+          over = epoch_ >= until_epoch || finished() || deadline.passed();
+        }
+      });
+    }
   } catch (...) {
     release_charge();
     throw;
@@ -138,7 +143,7 @@ Outcome Trainer<T>::step(Index first, Index rows, const Poll& poll) {
   const std::int64_t* order = options_.shuffle ? order_.data() : nullptr;
   if (!thread_choice_.is_open()) return plan_->step(order, first, rows, sums_, poll);
   using Clock = std::chrono::steady_clock;
-  limit_team(thread_choice_.threads());
+  const ThreadLimit limit(thread_choice_.threads());
   const Clock::time_point start = Clock::now();
   const Outcome outcome = plan_->step(order, first, rows, sums_, poll);
   if (rows == options_.batch_size) {

@@ -163,12 +163,12 @@ void test_thread_choice() {
     const std::string text = " with steps of " + std::to_string(step) + " s";
     ThreadChoice choice(4);
     check(choice.threads() == 4, "the team comes first");
-    check(share_of_team(choice, step, 2 * step, 1000 * step + 1) > 0.96,
+    check(share_of_team(choice, step, 2 * step, 1000 * step + 4) > 0.96,
           "the team is faster" + text);
-    share_of_team(choice, 3 * step, step, 400 * step + 0.6);  // another job comes
-    check(share_of_team(choice, 3 * step, step, 1000 * step + 1) < 0.04, "alone is faster" + text);
-    share_of_team(choice, step, 2 * step, 400 * step + 0.6);  // and goes
-    check(share_of_team(choice, step, 2 * step, 1000 * step + 1) > 0.96, "the team again" + text);
+    share_of_team(choice, 3 * step, step, 400 * step + 1.2);  // another job comes
+    check(share_of_team(choice, 3 * step, step, 1000 * step + 4) < 0.04, "alone is faster" + text);
+    share_of_team(choice, step, 2 * step, 400 * step + 1.2);  // and goes
+    check(share_of_team(choice, step, 2 * step, 1000 * step + 4) > 0.96, "the team again" + text);
   }
 }
 
