@@ -4,6 +4,7 @@
 #include "core/team.hpp"
 #include "core/threads.hpp"
 #include "kernels/registry.hpp"
+#include "model/plan.hpp"
 
 namespace shallowcore::bind {
 namespace {
@@ -28,6 +29,7 @@ void register_config(py::module_& m) {
   m.def("isa", [] { return std::string(kernels<float>().isa); });
   m.def("compiled_isas", &compiled_instruction_sets);
   m.def("supported_isas", &supported_instruction_sets);
+  m.def("plan_names", &plan_names);
   m.def("blas", [] { return std::string(blas_name()); });
   m.def("openmp", [] { return std::string(openmp_version()); });
   m.def("compiler", &compiler);

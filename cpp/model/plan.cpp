@@ -67,6 +67,12 @@ double Plan<T>::gradient_norm() const {
   return std::nan("");
 }
 
+std::vector<std::string> plan_names() {
+  std::vector<std::string> names;
+  for (const PlanKind<float>& kind : plan_kinds<float>()) names.push_back(kind.name);
+  return names;
+}
+
 template <class T>
 std::unique_ptr<Plan<T>> make_plan(const Problem<T>& problem) {
   return chosen(problem).make(problem);

@@ -76,6 +76,9 @@ class Plan {
   Arena<T> kept_;
 };
 
+// Names of the plans, in the order in which they are considered.
+std::vector<std::string> plan_names();
+
 // The plan for a training: the one that SHALLOWCORE_FORCE_PLAN names, else the fastest that suits.
 // InvalidState if the forced one is unknown or does not suit.
 template <class T>

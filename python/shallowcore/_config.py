@@ -105,6 +105,7 @@ def _config() -> dict[str, Any]:
         "instruction set": _core.isa(),
         "instruction sets compiled in": _core.compiled_isas(),
         "instruction sets of this machine": _core.supported_isas(),
+        "plans of trainings": _core.plan_names(),
         "blas": _core.blas(),
         "openmp": _core.openmp(),
         "threads": _core.num_threads(),
@@ -113,7 +114,11 @@ def _config() -> dict[str, Any]:
 
 
 def show_config(mode: str = "stdout") -> dict[str, Any] | None:
-    """Show version, instruction set in use and those compiled in, BLAS, OpenMP and threads.
+    """Show version, instruction sets, plans, BLAS, OpenMP and threads.
+
+    Instruction sets: the one in use, those compiled in, those that this machine runs.  Plans: the
+    ways to compute a training's steps, in the order in which they are considered; what a model's
+    training got, and why, says its `plan_summary`.
 
     Parameters
     ----------

@@ -25,6 +25,9 @@ def compiled_isas() -> list[str]:
 def supported_isas() -> list[str]:
     """Those of compiled_isas() that this machine can run."""
 
+def plan_names() -> list[str]:
+    """Plans of trainings, in the order in which they are considered."""
+
 def blas() -> str:
     """BLAS the core was built with, "none" where it uses its own kernels only."""
 
