@@ -243,7 +243,7 @@ double categorical_lanes(const LossArgs<T>& args) {
       load_columns<T>(args.target + first * cols, rows, cols, y);
       for (ptrdiff_t j = 0; j < cols; ++j) y[j] = y[j] * keep + add;
     }
-    const LaneSums<T> sums = exp_lanes<T>(z, cols, a);
+    const RowSums<Vec<T>> sums = exp_lanes<T>(z, cols, a);
     Vec<T> cost = {}, mass = {};
     for (ptrdiff_t j = 0; j < cols; ++j) {
       cost += select<T>(y[j] == Vec<T>{}, Vec<T>{}, y[j] * ((sums.max - z[j]) + sums.log_sum));

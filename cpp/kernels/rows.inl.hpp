@@ -26,11 +26,12 @@ SHALLOWCORE_INLINE void over_row(const T* row, ptrdiff_t cols, T fill, F f) {
   if (j < cols) f(j, load_filled<T>(row + j, cols - j, fill), cols - j);
 }
 
-template <class T>
+// Of one row (V = T), or of a row in each lane (V = Vec<T>).
+template <class V>
 struct RowSums {
-  T max;      // of z
-  T sum;      // of exp(z - max): at least 1
-  T log_sum;  // of its logarithm, to full relative precision near 0
+  V max;      // of z
+  V sum;      // of exp(z - max): at least 1
+  V log_sum;  // its logarithm, to full relative precision near 0
 };
 
 // out = exp(z - max z), which is softmax times `sum`; out may be z or null.  The largest element's 1
@@ -96,15 +97,10 @@ SHALLOWCORE_INLINE void store_columns(const Vec<T>* columns, ptrdiff_t rows, ptr
   }
 }
 
-template <class T>
-struct LaneSums {
-  Vec<T> max, sum, log_sum;  // as in RowSums
-};
-
 // exps[j] = exp(z_j - max z), lane by lane.
 template <class T>
-SHALLOWCORE_INLINE LaneSums<T> exp_lanes(const Vec<T>* z, ptrdiff_t cols, Vec<T>* exps) {
-  LaneSums<T> rows;
+SHALLOWCORE_INLINE RowSums<Vec<T>> exp_lanes(const Vec<T>* z, ptrdiff_t cols, Vec<T>* exps) {
+  RowSums<Vec<T>> rows;
   rows.max = z[0];
   for (ptrdiff_t j = 1; j < cols; ++j) rows.max = max<T>(z[j], rows.max);
   Vec<T> rest = {}, largest = {};
@@ -178,7 +174,7 @@ struct LogSoftmax {
     if (cols <= kLaneColumns) {
       return over_lanes<T>(z, rows, cols, [&](ptrdiff_t first, ptrdiff_t count, Vec<T>* columns) {
         Vec<T> exps[kLaneColumns];
-        const LaneSums<T> sums = exp_lanes<T>(columns, cols, exps);
+        const RowSums<Vec<T>> sums = exp_lanes<T>(columns, cols, exps);
         for (ptrdiff_t j = 0; j < cols; ++j) columns[j] = (columns[j] - sums.max) - sums.log_sum;
         store_columns<T>(columns, count, cols, a + first * cols);
       });
