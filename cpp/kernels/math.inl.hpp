@@ -32,6 +32,7 @@ struct MathConstants<float> {
   static constexpr float kRoundShift = 0x1.8p23f;  // the low bits of n + this are the integer n
   // ln 2 in two pieces; the upper one has 10 bits, so its product with any exponent is exact.
   static constexpr float kLog2e = 0x1.715476p+0f;
+  static constexpr float kHalfLn2 = 0x1.62e43p-2f;
   static constexpr float kLn2High = 0x1.63p-1f;
   static constexpr float kLn2Low = -0x1.bd0106p-13f;
   // Below the lower bound exp rounds to 0, above the upper one it overflows.
@@ -45,6 +46,8 @@ struct MathConstants<float> {
                                    0x1.6bec08p-10f};
   // (log((1+s)/(1-s)) - 2s) / s^3 in z = s^2, minimax on [0, 0.0295], error of log <= 8.3e-10.
   static constexpr float kLog[] = {0x1.55557ap-1f, 0x1.995ec2p-2f, 0x1.31e3fep-2f};
+  // (tanh(r) - r) / r^3 in r^2, minimax on |r| <= 0.1734, error of tanh(r) <= 1.6e-10 relative.
+  static constexpr float kTanh[] = {-0x1.55554ep-2f, 0x1.1105c8p-3f, -0x1.afef34p-5f};
 };
 
 template <>
@@ -58,6 +61,7 @@ struct MathConstants<double> {
   static constexpr double kDenormalShift = 54;
   static constexpr double kRoundShift = 0x1.8p52;
   static constexpr double kLog2e = 0x1.71547652b82fep+0;
+  static constexpr double kHalfLn2 = 0x1.62e42fefa39efp-2;
   static constexpr double kLn2High = 0x1.62e42feep-1;
   static constexpr double kLn2Low = 0x1.a39ef35793c76p-33;
   static constexpr double kExpLowest = -746.0;
@@ -73,6 +77,10 @@ struct MathConstants<double> {
   static constexpr double kLog[] = {
       0x1.5555555555593p-1, 0x1.999999997f98bp-2, 0x1.249249423422ep-2, 0x1.c71c51cd7aae1p-3,
       0x1.74664c3084b46p-3, 0x1.39a04c76d6641p-3, 0x1.2f14ab4f180e7p-3};
+  // As above: error of tanh(r) <= 4.2e-18 relative.
+  static constexpr double kTanh[] = {-0x1.55555555554bcp-2, 0x1.11111110e0983p-3,
+                                     -0x1.ba1ba116b8b17p-5, 0x1.664ec9cc2e364p-6,
+                                     -0x1.223c70330c8dap-7, 0x1.c382f91375f21p-9};
 };
 
 template <class T>
@@ -184,18 +192,24 @@ SHALLOWCORE_INLINE Vec<T> sigmoid(Vec<T> x) {
   return select<T>(x < T(0), e, broadcast<T>(T(1))) / (e + T(1));
 }
 
-// tanh(x) = -e / (e + 2) with e = expm1(-2 |x|), given the sign of x; |x| is cut where the result
-// has rounded to 1.  Max ULP: 2.50 / 2.64.
+// tanh(x) = (e - 1) / (e + 1), e = exp(2 |x|), given the sign of x.  With |x| = n ln 2 / 2 + r and
+// w = tanh(r), |r| <= 0.1734, e is 2^n (1 + w) / (1 - w): the quotient is that of (h + 1/2) w + h - 1/2
+// and (h - 1/2) w + h + 1/2, h = 2^n / 2.  w is an odd polynomial of few terms; n ln 2 / 2 in one piece
+// is good enough, since n is small.  |x| is cut where the result has rounded to 1.
+// Max ULP: 2.50 / 2.60.
 template <class T>
 SHALLOWCORE_INLINE Vec<T> tanh(Vec<T> x) {
   using C = MathConstants<T>;
+  constexpr T shift = C::kRoundShift + T(C::kBias - 1);
   const Vec<T> magnitude = abs<T>(x);
-  const ExpParts<T> e = exp_parts<T>(min<T>(magnitude, broadcast<T>(C::kTanhSaturates)) * T(-2));
-  const Vec<T> scale = power_of_two<T>(e.biased - C::kBias);
-  const Vec<T> minus_one = fma<T>(scale, e.p, scale - T(1));
-  const Vec<T> result = minus_one / (minus_one + T(2));
-  const IntVec<T> sign = bits<T>(x) ^ bits<T>(magnitude);
-  return from_bits<T>(bits<T>(abs<T>(result)) | sign);
+  const Vec<T> cut = min<T>(magnitude, broadcast<T>(C::kTanhSaturates));
+  const Vec<T> shifted = fma<T>(cut, broadcast<T>(2 * C::kLog2e), broadcast<T>(shift));
+  const Vec<T> half = power_of_two<T>((WordVec<T>)shifted);
+  const Vec<T> less = half - T(0.5), more = half + T(0.5);
+  const Vec<T> r = fma<T>(shifted - shift, broadcast<T>(-C::kHalfLn2), cut), square = r * r;
+  const Vec<T> w = fma<T>(square * r, polynomial<T>(square, C::kTanh), r);
+  const Vec<T> result = fma<T>(more, w, less) / fma<T>(less, w, more);
+  return from_bits<T>(bits<T>(result) | (bits<T>(x) ^ bits<T>(magnitude)));
 }
 
 // --- log and its kin ----------------------------------------------------------------------------
