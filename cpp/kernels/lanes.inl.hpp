@@ -15,10 +15,10 @@
 
 namespace shallowcore::SHALLOWCORE_ISA {
 
-// Size of the next part where `left` are cut into parts of at most `most`, as equal as can be.
-SHALLOWCORE_INLINE ptrdiff_t even_part(ptrdiff_t left, ptrdiff_t most) {
-  const ptrdiff_t parts = (left + most - 1) / most;
-  return (left + parts - 1) / parts;
+// Size of the next part where `left` are cut into parts of at most `most`: whole ones, and the last two
+// as equal as can be, since small parts keep few chains of additions busy.
+SHALLOWCORE_INLINE ptrdiff_t next_part(ptrdiff_t left, ptrdiff_t most) {
+  return left >= 2 * most ? most : left > most ? (left + 1) / 2 : left;
 }
 
 // --- products -------------------------------------------------------------------------------------
@@ -32,24 +32,24 @@ SHALLOWCORE_INLINE void lane_product_columns(const LaneProductArgs<T>& args, con
 #pragma GCC unroll 8
   for (int u = 0; u < UNITS; ++u) {
     const Vec<T> start = bias == nullptr ? Vec<T>{} : broadcast<T>(bias[u]);
-#pragma GCC unroll 2
+#pragma GCC unroll 4
     for (int v = 0; v < VECTORS; ++v) acc[u][v] = start;
   }
   const ptrdiff_t w_in = args.w_in, w_unit = args.w_unit, stride = args.stride;
   for (ptrdiff_t p = args.k; p > 0; --p, w += w_in, a += stride) {
     Vec<T> x[VECTORS];
-#pragma GCC unroll 2
+#pragma GCC unroll 4
     for (int v = 0; v < VECTORS; ++v) x[v] = load<T>(a + v * width);
 #pragma GCC unroll 8
     for (int u = 0; u < UNITS; ++u) {
       const Vec<T> factor = broadcast<T>(w[u * w_unit]);
-#pragma GCC unroll 2
+#pragma GCC unroll 4
       for (int v = 0; v < VECTORS; ++v) acc[u][v] = fma<T>(factor, x[v], acc[u][v]);
     }
   }
 #pragma GCC unroll 8
   for (int u = 0; u < UNITS; ++u) {
-#pragma GCC unroll 2
+#pragma GCC unroll 4
     for (int v = 0; v < VECTORS; ++v) store<T>(c + u * stride + v * width, acc[u][v]);
   }
 }
@@ -58,15 +58,21 @@ SHALLOWCORE_INLINE void lane_product_columns(const LaneProductArgs<T>& args, con
 template <class T, int UNITS>
 SHALLOWCORE_NOINLINE void lane_product_units(const LaneProductArgs<T>& args, ptrdiff_t first) {
   constexpr ptrdiff_t width = kWidth<T>;
-  const ptrdiff_t samples = args.samples;
   const T* w = args.w + first * args.w_unit;
   const T* bias = args.bias == nullptr ? nullptr : args.bias + first;
   T* c = args.c + first * args.stride;
-  ptrdiff_t s = 0;
-  for (; s + 2 * width <= samples; s += 2 * width) {
-    lane_product_columns<T, UNITS, 2>(args, w, bias, args.a + s, c + s);
+  constexpr int most = kVectorRegisters > 16 ? 4 : 2;
+  const ptrdiff_t samples = args.samples;
+  for (ptrdiff_t s = 0, vectors = 0; s < samples; s += vectors * width) {
+    vectors = next_part((samples - s) / width, most);
+    const T* x = args.a + s;
+    if constexpr (most > 2) {
+      if (vectors == 4) lane_product_columns<T, UNITS, 4>(args, w, bias, x, c + s);
+      if (vectors == 3) lane_product_columns<T, UNITS, 3>(args, w, bias, x, c + s);
+    }
+    if (vectors == 2) lane_product_columns<T, UNITS, 2>(args, w, bias, x, c + s);
+    if (vectors == 1) lane_product_columns<T, UNITS, 1>(args, w, bias, x, c + s);
   }
-  if (s < samples) lane_product_columns<T, UNITS, 1>(args, w, bias, args.a + s, c + s);
 }
 
 template <class T>
@@ -85,7 +91,7 @@ template <class T>
 void lane_product(const LaneProductArgs<T>& args) {
   constexpr int most = 6;
   for (ptrdiff_t first = 0, units = 0; first < args.n; first += units) {
-    units = even_part(args.n - first, most);
+    units = next_part(args.n - first, most);
     lane_product_of<T, most>(units)(args, first);
   }
 }
@@ -136,24 +142,43 @@ SHALLOWCORE_INLINE Vec<T> lane_sums_of(const T* lanes) {
 
 // --- gradients ------------------------------------------------------------------------------------
 
-inline constexpr ptrdiff_t kLaneSums = 64;  // vectors whose lanes are added at a time
+inline constexpr ptrdiff_t kLaneSums = 256;  // vectors whose lanes are added from one buffer
 
-// g[i, j] (+)= sum of the lanes of vector (i, j) at `lanes`, for `rows` rows of COLS; g's rows are g_row
-// elements apart.  There is room for a whole number of vectors of vectors at `lanes`.
-template <class T, int COLS>
-SHALLOWCORE_INLINE void put_lane_sums(T* lanes, ptrdiff_t rows, T* g, ptrdiff_t g_row,
-                                      bool accumulate) {
-  constexpr ptrdiff_t width = kWidth<T>;
-  ptrdiff_t n = rows * COLS;
-  for (; n % width != 0; ++n) store<T>(lanes + n * width, Vec<T>{});
-  T sums[kLaneSums];
-  for (ptrdiff_t i = 0; i < n; i += width) store<T>(sums + i, lane_sums_of<T>(lanes + i * width));
-  const T* sum = sums;
-  for (ptrdiff_t i = 0; i < rows; ++i, sum += COLS, g += g_row) {
-#pragma GCC unroll 4
-    for (int j = 0; j < COLS; ++j) g[j] = accumulate ? g[j] + sum[j] : sum[j];
+// g (+)= the sums of the lanes of a row of vectors, a whole vector of sums at a time: g has room for
+// that, and gets zeros behind the last sum.  The vectors are put into a buffer, stretch by stretch.
+template <class T>
+struct LaneSums {
+  static constexpr ptrdiff_t width = kWidth<T>;
+  alignas(kVectorBytes) T lanes[(kLaneSums + width) * width];
+  T* g;
+  bool accumulate;
+  ptrdiff_t held = 0, done = 0;  // vectors left from the last stretch; vectors added
+
+  SHALLOWCORE_INLINE LaneSums(T* gradient, bool add) : g(gradient), accumulate(add) {}
+  SHALLOWCORE_INLINE T* stretch() { return lanes + held * width; }
+  // Adds one vector of sums if the first n vectors of the stretch contain it.
+  SHALLOWCORE_INLINE bool add_one(ptrdiff_t n) {
+    if (done + width > held + n) return false;
+    const Vec<T> sums = lane_sums_of<T>(lanes + done * width);
+    store<T>(g + done, accumulate ? load<T>(g + done) + sums : sums);
+    done += width;
+    return true;
   }
-}
+  // Ends a stretch of n vectors, after which another comes or none.
+  SHALLOWCORE_INLINE void end_stretch(ptrdiff_t n, bool last) {
+    if (last) {
+      for (; (held + n) % width != 0; ++n) store<T>(stretch() + n * width, Vec<T>{});
+    }
+    while (add_one(n)) {
+    }
+    g += done;
+    held += n - done;
+    for (ptrdiff_t i = 0; i < held; ++i) {
+      store<T>(lanes + i * width, load<T>(lanes + (done + i) * width));
+    }
+    done = 0;
+  }
+};
 
 // Keeps v in a register: compilers like to read it from memory again for each use, and loads are what
 // the loop below has fewest of to spare.
@@ -170,9 +195,10 @@ SHALLOWCORE_INLINE void keep_in_register(Vec<T>& v) {
 // layer of few weights each sum is taken in two chains: additions need not wait for one another.  (The
 // layer decides, not the tile: units that are alike must stay so, wherever their tiles begin.)
 template <class T, int IN, int UNITS>
-SHALLOWCORE_NOINLINE void lane_gradient_tile(const T* a, const T* dz, ptrdiff_t stride,
-                                             ptrdiff_t samples, bool in_chains, T* lanes) {
+SHALLOWCORE_NOINLINE void lane_gradient_tile(const LaneGradientArgs<T>& args, const T* a,
+                                             const T* dz, T* lanes) {
   constexpr ptrdiff_t width = kWidth<T>;
+  const ptrdiff_t stride = args.stride, samples = args.samples;
   constexpr int chains = IN * UNITS <= 4 ? 2 : 1;
   Vec<T> acc[chains][IN][UNITS] = {};
   const auto add = [&](ptrdiff_t s, Vec<T>(&sum)[IN][UNITS]) {
@@ -192,6 +218,7 @@ SHALLOWCORE_NOINLINE void lane_gradient_tile(const T* a, const T* dz, ptrdiff_t 
   };
   ptrdiff_t s = 0;
   if constexpr (chains == 2) {
+    const bool in_chains = args.n_in * args.n_out <= 4;
     for (; in_chains && s + 2 * width <= samples; s += 2 * width) {
       add(s, acc[0]);
       add(s + width, acc[1]);
@@ -199,17 +226,17 @@ SHALLOWCORE_NOINLINE void lane_gradient_tile(const T* a, const T* dz, ptrdiff_t 
   }
   for (; s < samples; s += width) add(s, acc[0]);
 #pragma GCC unroll 8
-  for (int i = 0; i < IN; ++i) {
+  for (int i = 0; i < IN; ++i, lanes += args.n_out * width) {
 #pragma GCC unroll 4
-    for (int j = 0; j < UNITS; ++j, lanes += width) {
+    for (int j = 0; j < UNITS; ++j) {
       if constexpr (chains == 2) acc[0][i][j] = acc[0][i][j] + acc[1][i][j];
-      store<T>(lanes, acc[0][i][j]);
+      store<T>(lanes + j * width, acc[0][i][j]);
     }
   }
 }
 
 template <class T>
-using LaneGradientTile = void (*)(const T*, const T*, ptrdiff_t, ptrdiff_t, bool, T*);
+using LaneGradientTile = void (*)(const LaneGradientArgs<T>&, const T*, const T*, T*);
 
 template <class T, int IN, int UNITS>
 SHALLOWCORE_INLINE LaneGradientTile<T> lane_gradient_of(ptrdiff_t inputs) {
@@ -221,22 +248,44 @@ SHALLOWCORE_INLINE LaneGradientTile<T> lane_gradient_of(ptrdiff_t inputs) {
   }
 }
 
-// All inputs of UNITS units from `unit` on, in tiles of at most IN inputs.
-template <class T, int IN, int UNITS>
-void lane_gradient_units(const LaneGradientArgs<T>& args, ptrdiff_t unit) {
-  constexpr ptrdiff_t width = kWidth<T>, most = kLaneSums / UNITS;
-  T lanes[kLaneSums * width];
-  const T* dz = args.dz + unit * args.stride;
-  const bool in_chains = args.n_in * args.n_out <= 4;
-  for (ptrdiff_t first = 0; first < args.n_in; first += most) {
-    const ptrdiff_t rows = args.n_in - first < most ? args.n_in - first : most;
-    for (ptrdiff_t i = 0, inputs = 0; i < rows; i += inputs) {
-      inputs = even_part(rows - i, IN);
-      lane_gradient_of<T, IN, UNITS>(inputs)(args.a + (first + i) * args.stride, dz, args.stride,
-                                             args.samples, in_chains, lanes + i * UNITS * width);
+// The sums stay in registers, with dz of all units and the input of one.
+template <class T>
+LaneGradientTile<T> lane_gradient_of(ptrdiff_t inputs, ptrdiff_t units) {
+  constexpr bool many = kVectorRegisters > 16;
+  if (units == 4) return lane_gradient_of<T, many ? 6 : 2, 4>(inputs);
+  if (units == 3) return lane_gradient_of<T, many ? 6 : 2, 3>(inputs);
+  if (units == 2) return lane_gradient_of<T, 6, 2>(inputs);
+  return lane_gradient_of<T, 8, 1>(inputs);
+}
+
+// w (+)= a dz'.  Row after row of w, as many rows at a time as the buffer of sums takes; of a row that
+// is longer, a part.
+template <class T>
+void lane_gradient_weights(const LaneGradientArgs<T>& args) {
+  constexpr ptrdiff_t width = kWidth<T>;
+  const ptrdiff_t n_in = args.n_in, n_out = args.n_out;
+  const bool few_registers = kVectorRegisters == 16 && n_in > 2;
+  const ptrdiff_t most_units = few_registers ? 2 : 4;
+  const ptrdiff_t most_inputs = n_out == 1 ? 8 : n_in <= 2 ? 2 : 6;
+  const ptrdiff_t row = n_out < kLaneSums ? n_out : kLaneSums, most_rows = kLaneSums / row;
+  LaneSums<T> sums(args.w, args.accumulate);
+  for (ptrdiff_t first = 0, rows = 0; first < n_in; first += rows) {
+    rows = n_in - first < most_rows ? n_in - first : most_rows;
+    for (ptrdiff_t from = 0, to = 0; from < n_out; from = to) {
+      to = n_out - from < row ? n_out : from + row;
+      for (ptrdiff_t i = 0, inputs = 0; i < rows; i += inputs) {
+        inputs = next_part(rows - i, most_inputs);
+        const T* a = args.a + (first + i) * args.stride;
+        for (ptrdiff_t j = from, units = 0; j < to; j += units) {
+          units = next_part(to - j, most_units);
+          lane_gradient_of<T>(inputs, units)(args, a, args.dz + j * args.stride,
+                                             sums.stretch() + (i * n_out + j - from) * width);
+          // Beside each tile: products and sums keep different units of the processor busy.
+          sums.add_one(i * n_out);
+        }
+      }
+      sums.end_stretch(rows * (to - from), first + rows == n_in && to == n_out);
     }
-    put_lane_sums<T, UNITS>(lanes, rows, args.w + first * args.n_out + unit, args.n_out,
-                            args.accumulate);
   }
 }
 
@@ -245,7 +294,7 @@ template <class T>
 void lane_gradient_bias(const LaneGradientArgs<T>& args) {
   constexpr ptrdiff_t width = kWidth<T>;
   const ptrdiff_t samples = args.samples;
-  T lanes[kLaneSums * width];
+  LaneSums<T> sums(args.b, args.accumulate);
   const T* dz = args.dz;
   for (ptrdiff_t first = 0; first < args.n_out; first += kLaneSums) {
     const ptrdiff_t units = args.n_out - first < kLaneSums ? args.n_out - first : kLaneSums;
@@ -257,23 +306,17 @@ void lane_gradient_bias(const LaneGradientArgs<T>& args) {
         odd = odd + load<T>(dz + s + width);
       }
       if (s < samples) even = even + load<T>(dz + s);
-      store<T>(lanes + j * width, even + odd);
+      store<T>(sums.stretch() + j * width, even + odd);
     }
-    put_lane_sums<T, 1>(lanes, units, args.b + first, 1, args.accumulate);
+    sums.end_stretch(units, first + units == args.n_out);
   }
 }
 
 template <class T>
 void lane_gradient(const LaneGradientArgs<T>& args) {
-  const bool few_inputs = args.n_in <= 2;
-  for (ptrdiff_t unit = 0, units = 0; unit < args.n_out; unit += units) {
-    units = even_part(args.n_out - unit, few_inputs ? 4 : 2);
-    if (units == 4) lane_gradient_units<T, 2, 4>(args, unit);
-    if (units == 3) lane_gradient_units<T, 2, 3>(args, unit);
-    if (units == 2) lane_gradient_units<T, 6, 2>(args, unit);
-    if (units == 1) lane_gradient_units<T, 8, 1>(args, unit);
-  }
+  // First: weights read what was stored last, and the update would wait for these few.
   if (args.b != nullptr) lane_gradient_bias<T>(args);
+  lane_gradient_weights<T>(args);
 }
 
 // --- between rows and lanes -----------------------------------------------------------------------

@@ -142,7 +142,8 @@ struct LaneProductArgs {
   T* c;
 };
 
-// w (n_in, n_out) = a dz', b (n_out,) = sum of dz over the samples.
+// w (n_in, n_out) = a dz', b (n_out,) = sum of dz over the samples.  Both have room for whole
+// vectors, and get zeros there.
 template <class T>
 struct LaneGradientArgs {
   ptrdiff_t n_in, n_out, samples, stride;
