@@ -148,16 +148,12 @@ def test_dense_with_a_parameter_of_its_activation() -> None:
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("shape", [(0, 3, 2), (2, 0, 3), (3, 2, 0), (0, 0, 0)], ids=str)
 def test_empty_products(shape: tuple[int, int, int], dtype: Any) -> None:
-    """A product over nothing is the bias, a sum over no samples zero; ops itself asks for data."""
     m, k, n = shape
     x, w, b, dz = draw(0, (m, k), (k, n), (n,), (m, n), dtype=dtype)
-    a = _core.dense(x, w, b, _core.Activation("identity", {}))
-    assert_same_bits(a, np.broadcast_to(b, (m, n)) if k == 0 else np.zeros((m, n), dtype))
-    results = _core.dense_grad(x, w, dz, True)
-    for result, expected in zip(results, reference.dense_grad(x, w, dz), strict=True):
-        assert_close(result, expected, reduction(dtype, m))
     with pytest.raises(ValueError, match="empty"):
         ops.dense(x, w, b)
+    with pytest.raises(ValueError, match="empty"):
+        ops.dense_grad(x, w, dz)
 
 
 @pytest.mark.parametrize("need_dx", [True, False])

@@ -23,21 +23,6 @@ inline bool is_float32(const py::array& array) {
   return array.dtype().equal(py::dtype::of<float>());
 }
 
-// A view of a 2-D array of T with any strides.
-template <class T>
-MatrixView<const T> matrix(const char* name, const py::array& array) {
-  if (array.ndim() != 2 || !array.dtype().equal(py::dtype::of<T>())) {
-    throw InvalidArgument(name, shape_of(array) + " of " + std::string(py::str(array.dtype())),
-                          std::string("2-D ") + (sizeof(T) == 4 ? "float32" : "float64"));
-  }
-  constexpr Index size = sizeof(T);
-  if (array.strides(0) % size != 0 || array.strides(1) % size != 0) {
-    throw InvalidArgument(name, "strides across elements", "strides of whole elements");
-  }
-  return {static_cast<const T*>(array.data()), array.shape(0), array.shape(1),
-          array.strides(0) / size, array.strides(1) / size};
-}
-
 // Contiguous data of an array of T with `size` elements.
 template <class T>
 const T* contiguous(const char* name, const py::array& array, Index size) {
@@ -49,25 +34,78 @@ const T* contiguous(const char* name, const py::array& array, Index size) {
   return static_cast<const T*>(array.data());
 }
 
-// Data of what is an array of exactly T, aligned, C-contiguous, (rows, cols), 1-D for one column too;
-// null for anything else, which the public layer has to look at.
+// What follows takes arrays of exactly T as they are, aligned and not empty; null stands for anything
+// else, which the public layer has to look at.
 template <class T>
-const T* plain_rows(py::handle object, Index cols, Index& rows) {
+const py::detail::PyArray_Proxy* plain_array(py::handle object) {
   using py::detail::npy_api;
   static const npy_api& api = npy_api::get();
+  static PyObject* const type = py::dtype::of<T>().release().ptr();
   if (Py_TYPE(object.ptr()) != api.PyArray_Type_) return nullptr;
   const auto* array = py::detail::array_proxy(object.ptr());
-  constexpr int wanted = npy_api::NPY_ARRAY_C_CONTIGUOUS_ | npy_api::NPY_ARRAY_ALIGNED_;
-  if ((array->flags & wanted) != wanted || array->descr != py::dtype::of<T>().ptr()) return nullptr;
+  if ((array->flags & npy_api::NPY_ARRAY_ALIGNED_) == 0) return nullptr;
+  if (array->descr != type && !api.PyArray_EquivTypes_(array->descr, type)) return nullptr;
+  for (int i = 0; i < array->nd; ++i) {
+    if (array->dimensions[i] == 0) return nullptr;
+  }
+  return array;
+}
+
+// The same, C-contiguous.
+template <class T>
+const py::detail::PyArray_Proxy* plain_contiguous(py::handle object) {
+  constexpr int wanted = py::detail::npy_api::NPY_ARRAY_C_CONTIGUOUS_;
+  const auto* array = plain_array<T>(object);
+  return array != nullptr && (array->flags & wanted) != 0 ? array : nullptr;
+}
+
+// Data of (rows, cols), 1-D for one column too.
+template <class T>
+const T* plain_rows(py::handle object, Index cols, Index& rows) {
+  const auto* array = plain_contiguous<T>(object);
+  if (array == nullptr) return nullptr;
   const bool flat = array->nd == 1 && cols == 1;
   if (!flat && (array->nd != 2 || array->dimensions[1] != cols)) return nullptr;
   rows = array->dimensions[0];
-  return rows == 0 ? nullptr : reinterpret_cast<const T*>(array->data);
+  return reinterpret_cast<const T*>(array->data);
+}
+
+// Data of (size,).
+template <class T>
+const T* plain_vector(py::handle object, Index size) {
+  const auto* array = plain_contiguous<T>(object);
+  if (array == nullptr || array->nd != 1 || array->dimensions[0] != size) return nullptr;
+  return reinterpret_cast<const T*>(array->data);
+}
+
+// A 2-D array with any strides of whole elements.
+template <class T>
+MatrixView<const T> plain_matrix(py::handle object) {
+  constexpr Index size = sizeof(T);
+  const auto* array = plain_array<T>(object);
+  if (array == nullptr || array->nd != 2) return {};
+  const Index row = array->strides[0], col = array->strides[1];
+  if (row % size != 0 || col % size != 0) return {};
+  return {reinterpret_cast<const T*>(array->data), array->dimensions[0], array->dimensions[1],
+          row / size, col / size};
+}
+
+// A new array; quicker than pybind11's constructors, which make vectors of its shape and strides.
+template <class T>
+py::array_t<T> new_array(int n_dims, const py::ssize_t* shape) {
+  using py::detail::npy_api;
+  static const npy_api& api = npy_api::get();
+  PyObject* array = api.PyArray_NewFromDescr_(api.PyArray_Type_, py::dtype::of<T>().release().ptr(),
+                                              n_dims, reinterpret_cast<const Py_intptr_t*>(shape),
+                                              nullptr, nullptr, 0, nullptr);
+  if (array == nullptr) throw py::error_already_set();
+  return py::reinterpret_steal<py::array_t<T>>(array);
 }
 
 template <class T>
 py::array_t<T> new_matrix(Index rows, Index cols) {
-  return py::array_t<T>({rows, cols});
+  const py::ssize_t shape[] = {rows, cols};
+  return new_array<T>(2, shape);
 }
 
 template <class T>

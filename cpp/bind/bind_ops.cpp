@@ -1,9 +1,16 @@
-// Kernels in the open: shallowcore.ops on NumPy arrays.  Inputs are borrowed while the GIL is
-// released: the caller's references keep them alive, and nothing here writes to them.
+// Kernels in the open: shallowcore.ops on NumPy arrays.  The functions take arrays as they are, check
+// them in the stretches in which they use them, and return None where an array needs a closer look:
+// another type, rank or size, NaN, infinity, numbers out of range.  Then the public layer says what is
+// wrong, or converts and calls again.  Inputs are borrowed while the GIL is released: the caller's
+// references keep them alive, and nothing here writes to them.
 #include <algorithm>
+#include <array>
+#include <atomic>
 #include <cmath>
+#include <limits>
 
 #include "bind/arrays.hpp"
+#include "bind/signals.hpp"
 #include "core/rng.hpp"
 #include "kernels/product.hpp"
 #include "kernels/registry.hpp"
@@ -12,147 +19,225 @@
 namespace shallowcore::bind {
 namespace {
 
-// A workspace for one product with b (k, n).
 template <class T>
-struct OwnWorkspace {
-  OwnWorkspace(Index n, Index k)
-      : memory(workspace_size<T>(n, k, workspace_threads()), Fill::none),
-        view{memory.data(), workspace_threads()} {}
-  Arena<T> memory;
-  Workspace<T> view;
-};
-
-template <class T>
-py::array dense(const py::array& x, const py::array& w, const std::optional<py::array>& b,
-                const ActivationSpec& spec) {
-  const auto xv = matrix<T>("x", x);
-  const auto wv = matrix<T>("w", w);
-  require_equal("rows of w", wv.rows, xv.cols);
-  const T* bias = b ? contiguous<T>("b", *b, wv.cols) : nullptr;
-  const Activation<T> activation(spec);
-  auto a = new_matrix<T>(xv.rows, wv.cols);
-  T* out = a.mutable_data();
-  {
-    const py::gil_scoped_release released;
-    const OwnWorkspace<T> workspace(wv.cols, wv.rows);
-    product<T>(xv, wv, bias, 0, row_major(out, xv.rows, wv.cols), workspace.view);
-    apply_activation(activation, out, out, xv.rows, wv.cols);
+bool all_finite(const MatrixView<const T>& m) {
+  const bool by_cols = m.col_stride != 1 && m.row_stride == 1;
+  const MatrixView<const T> lines = by_cols ? m.transposed() : m;
+  if (lines.col_stride == 1 && lines.row_stride == lines.cols) {
+    return kernels<T>().all_finite(lines.data, lines.rows * lines.cols);
   }
-  return a;
-}
-
-template <class T>
-py::tuple dense_grad(const py::array& x, const py::array& w, const py::array& dz, bool need_dx) {
-  const auto xv = matrix<T>("x", x);
-  const auto wv = matrix<T>("w", w);
-  const auto dzv = matrix<T>("dz", dz);
-  require_equal("rows of w", wv.rows, xv.cols);
-  require_equal("rows of dz", dzv.rows, xv.rows);
-  require_equal("columns of dz", dzv.cols, wv.cols);
-  auto dx = need_dx ? new_matrix<T>(xv.rows, xv.cols) : new_matrix<T>(0, 0);
-  auto dw = new_matrix<T>(wv.rows, wv.cols);
-  py::array_t<T> db(wv.cols);
-  T *dx_out = dx.mutable_data(), *dw_out = dw.mutable_data(), *db_out = db.mutable_data();
-  {
-    const py::gil_scoped_release released;
-    if (need_dx) {
-      const OwnWorkspace<T> workspace(wv.rows, wv.cols);
-      product<T>(dzv, wv.transposed(), nullptr, 0, row_major(dx_out, xv.rows, xv.cols),
-                 workspace.view);
-    }
-    const OwnWorkspace<T> workspace(wv.cols, xv.rows);
-    product<T>(xv.transposed(), dzv, nullptr, 0, row_major(dw_out, wv.rows, wv.cols),
-               workspace.view);
-    Arena<T> copy(dzv.rows * dzv.cols);
-    copy_rows(dzv, copy.data());
-    std::fill_n(db_out, dzv.cols, T{0});
-    kernels<T>().add_column_sums(copy.data(), dzv.rows, dzv.cols, db_out);
-  }
-  return py::make_tuple(need_dx ? py::object(dx) : py::object(py::none()), dw, db);
-}
-
-template <class T>
-py::array activation(const py::array& z, const ActivationSpec& spec, bool derivative) {
-  const T* in = contiguous<T>("z", z, z.size());
-  const Activation<T> activation(spec);
-  if (derivative && !activation.kernels->elementwise) {
-    throw InvalidArgument(
-        "name", "'" + spec.name + "'",
-        "an elementwise activation: this one's derivative is a matrix for each row");
-  }
-  py::array_t<T> a(std::vector<py::ssize_t>(z.shape(), z.shape() + z.ndim()));
-  const Index cols = z.ndim() == 0 ? 1 : z.shape(z.ndim() - 1);
-  const Index rows = cols == 0 ? 0 : z.size() / cols;
-  T* out = a.mutable_data();
-  const py::gil_scoped_release released;
-  if (derivative) {
-    activation.kernels->derivative(in, out, rows * cols, activation.parameters);
-  } else {
-    apply_activation(activation, in, out, rows, cols);
-  }
-  return a;
-}
-
-template <class T>
-py::tuple loss(const LossSpec& spec, const py::array& y_true, const py::array& y_pred,
-               const std::optional<py::array>& sample_weight) {
-  const LossKernels<T>& entry = loss_named<T>(spec.name);
-  const auto prediction = matrix<T>("y_pred", y_pred);
-  LossArgs<T> args = {};
-  args.rows = prediction.rows;
-  args.cols = prediction.cols;
-  args.prediction = contiguous<T>("y_pred", y_pred, args.rows * args.cols);
-  if (entry.integer_labels) {
-    args.label = contiguous<std::int32_t>("y_true", y_true, args.rows);
-    for (Index i = 0; i < args.rows; ++i) {
-      if (args.label[i] < 0 || args.label[i] >= args.cols) {
-        throw InvalidArgument("y_true", "label " + std::to_string(args.label[i]),
-                              "labels from 0 to " + std::to_string(args.cols - 1));
-      }
-    }
-  } else {
-    args.target = contiguous<T>("y_true", y_true, args.rows * args.cols);
-  }
-  if (sample_weight) {
-    args.sample_weight = contiguous<T>("sample_weight", *sample_weight, args.rows);
-  }
-  const auto kernel = spec.from_logits ? entry.from_logits : entry.from_outputs;
-  if (kernel == nullptr) {
-    throw InvalidArgument("from_logits", "True", "False: " + spec.name + " has no logits");
-  }
-  args.gradient_scale = spec.scale / static_cast<double>(args.rows);
-  args.label_smoothing = spec.label_smoothing;
-  auto gradient = new_matrix<T>(args.rows, args.cols);
-  args.gradient = gradient.mutable_data();
-  double value = 0;
-  {
-    const py::gil_scoped_release released;
-    value = spec.scale * kernel(args) / static_cast<double>(args.rows);
-  }
-  return py::make_tuple(value, gradient);
-}
-
-template <class T>
-bool all_finite(const py::array& x) {
-  const AnyMatrix m = any_matrix(x);
-  const auto* data = static_cast<const char*>(m.data);
-  const py::gil_scoped_release released;
-  constexpr Index size = sizeof(T);
-  const bool by_cols = m.col_bytes != size && m.row_bytes == size;
-  const Index lines = by_cols ? m.cols : m.rows, length = by_cols ? m.rows : m.cols;
-  const Index line_bytes = by_cols ? m.col_bytes : m.row_bytes;
-  const Index step = by_cols ? m.row_bytes : m.col_bytes;
-  for (Index i = 0; i < lines; ++i) {
-    const char* line = data + i * line_bytes;
-    if (step == size) {
-      if (!kernels<T>().all_finite(reinterpret_cast<const T*>(line), length)) return false;
+  for (Index i = 0; i < lines.rows; ++i) {
+    const T* line = lines.data + i * lines.row_stride;
+    if (lines.col_stride == 1) {
+      if (!kernels<T>().all_finite(line, lines.cols)) return false;
     } else {
-      for (Index j = 0; j < length; ++j) {
-        if (!std::isfinite(*reinterpret_cast<const T*>(line + j * step))) return false;
+      for (Index j = 0; j < lines.cols; ++j) {
+        if (!std::isfinite(line[j * lines.col_stride])) return false;
       }
     }
   }
   return true;
+}
+
+template <class T>
+Index size_of(const MatrixView<T>& m) {
+  return m.rows * m.cols;
+}
+
+// c = init + a b; false where a or b holds NaN or infinity.  A product leaves no factor out, not even
+// where the other one is 0: whatever is not finite in a shows in its row of c, and what is not in b in
+// its column.  So the smaller side is looked at; the factors too where c may have overflowed.
+template <class T>
+bool finite_product(const MatrixView<const T>& a, const MatrixView<const T>& b, const T* init,
+                    T* c) {
+  const auto factors = [&] { return all_finite(a) && all_finite(b); };
+  const bool by_result = a.rows * b.cols < size_of(a) + size_of(b);
+  if (!by_result && !factors()) return false;
+  product<T>(a, b, init, 0, row_major(c, a.rows, b.cols));
+  return !by_result || kernels<T>().all_finite(c, a.rows * b.cols) || factors();
+}
+
+template <class T>
+py::object dense(py::handle x, py::handle w, py::handle b, const ActivationSpec& spec) {
+  const auto xv = plain_matrix<T>(x), wv = plain_matrix<T>(w);
+  if (xv.data == nullptr || wv.data == nullptr || wv.rows != xv.cols) return py::none();
+  const T* bias = b.is_none() ? nullptr : plain_vector<T>(b, wv.cols);
+  if (bias == nullptr && !b.is_none()) return py::none();
+  const Activation<T> activation(spec);
+  auto a = new_matrix<T>(xv.rows, wv.cols);
+  T* out = a.mutable_data();
+  bool finite = false;
+  without_gil([&] {
+    finite = (bias == nullptr || kernels<T>().all_finite(bias, wv.cols)) &&
+             finite_product(xv, wv, bias, out);
+    if (finite) apply_activation(activation, out, out, xv.rows, wv.cols);
+  });
+  return finite ? py::object(a) : py::none();
+}
+
+template <class T>
+void column_sums(const MatrixView<const T>& dz, T* db) {
+  std::fill_n(db, dz.cols, T{0});
+  if (dz.col_stride == 1 && dz.row_stride == dz.cols) {
+    return kernels<T>().add_column_sums(dz.data, dz.rows, dz.cols, db);
+  }
+  const Arena<T> copy(size_of(dz), Fill::none);
+  copy_rows(dz, copy.data());
+  kernels<T>().add_column_sums(copy.data(), dz.rows, dz.cols, db);
+}
+
+template <class T>
+py::object dense_grad(py::handle x, py::handle w, py::handle dz, bool need_dx) {
+  const auto xv = plain_matrix<T>(x), wv = plain_matrix<T>(w), dzv = plain_matrix<T>(dz);
+  if (xv.data == nullptr || wv.data == nullptr || dzv.data == nullptr) return py::none();
+  if (wv.rows != xv.cols || dzv.rows != xv.rows || dzv.cols != wv.cols) return py::none();
+  py::object dx = py::none();
+  T* dx_out = nullptr;
+  if (need_dx) {
+    auto made = new_matrix<T>(xv.rows, xv.cols);
+    dx_out = made.mutable_data();
+    dx = std::move(made);
+  }
+  auto dw = new_matrix<T>(wv.rows, wv.cols);
+  auto db = new_array<T>(1, &dw.shape()[1]);
+  T *dw_out = dw.mutable_data(), *db_out = db.mutable_data();
+  bool finite = false;
+  without_gil([&] {
+    finite =
+        (need_dx ? finite_product<T>(dzv, wv.transposed(), nullptr, dx_out) : all_finite(wv)) &&
+        finite_product<T>(xv.transposed(), dzv, nullptr, dw_out);
+    if (finite) column_sums(dzv, db_out);
+  });
+  return finite ? py::object(py::make_tuple(dx, dw, db)) : py::none();
+}
+
+// f(first row, rows) over all rows, on the team, in stretches of z that are in the cache when f reads
+// them because they have just been found finite; false where one is not.
+template <class T, class F>
+bool over_finite_rows(const T* z, Index rows, Index cols, F f) {
+  constexpr Index elements = 4096;
+  constexpr double flops_of_an_element = 20;  // roughly: for the choice of threads
+  const Index most = std::max<Index>(1, elements / cols);
+  std::atomic<bool> finite{true};
+  over_rows(rows, flops_of_an_element * static_cast<double>(rows * cols), [&](Index i, Index n) {
+    for (const Index last = i + n; i < last; i += most) {
+      const Index count = std::min(most, last - i);
+      if (!kernels<T>().all_finite(z + i * cols, count * cols)) return finite.store(false);
+      f(i, count);
+    }
+  });
+  return finite;
+}
+
+template <class T>
+py::object activation(py::handle z, const ActivationSpec& spec, bool derivative) {
+  const auto* array = plain_contiguous<T>(z);
+  const Activation<T> activation(spec);
+  const bool elementwise = activation.kernels->elementwise;
+  if (array == nullptr || (!elementwise && (derivative || array->nd == 0))) return py::none();
+  Index rows = 1;
+  for (int i = 0; i < array->nd; ++i) rows *= array->dimensions[i];
+  const Index cols = elementwise ? 1 : array->dimensions[array->nd - 1];
+  rows /= cols;
+  const T* in = reinterpret_cast<const T*>(array->data);
+  auto a = new_array<T>(array->nd, reinterpret_cast<const py::ssize_t*>(array->dimensions));
+  T* out = a.mutable_data();
+  bool finite = false;
+  without_gil([&] {
+    finite = over_finite_rows(in, rows, cols, [&](Index first, Index count) {
+      const Index at = first * cols;
+      if (derivative) {
+        activation.kernels->derivative(in + at, out + at, count, activation.parameters);
+      } else {
+        activation.kernels->forward(in + at, out + at, count, cols, activation.parameters);
+      }
+    });
+  });
+  return finite ? py::object(a) : py::none();
+}
+
+// Labels from 0 to below `classes` as int32: those of the caller, or copied; null where one is not.
+template <class Integer>
+const std::int32_t* labels_of(py::handle y, Index rows, Index classes,
+                              std::vector<std::int32_t>& copy) {
+  Index found = 0;
+  const Integer* label = plain_rows<Integer>(y, 1, found);
+  if (label == nullptr || found != rows) return nullptr;
+  bool within = true;
+  for (Index i = 0; i < rows; ++i) within &= label[i] >= 0 && label[i] < classes;
+  if (!within) return nullptr;
+  copy.assign(label, label + rows);
+  return copy.data();
+}
+
+// Numbers in [low, high], which may be infinite; the numbers are not.
+template <class T>
+bool all_within(const T* values, Index n, double low, double high) {
+  constexpr double most = std::numeric_limits<T>::max();
+  return kernels<T>().all_within(values, n, static_cast<T>(std::max(low, -most)),
+                                 static_cast<T>(std::min(high, most)));
+}
+
+// Least and greatest target, least and greatest prediction.
+using Limits = std::array<double, 4>;
+
+template <class T>
+py::object loss(const LossSpec& spec, py::handle y_true, py::handle y_pred,
+                py::handle sample_weight, const Limits& limits) {
+  const auto* array = plain_contiguous<T>(y_pred);
+  if (array == nullptr || (array->nd != 1 && array->nd != 2)) return py::none();
+  const LossKernels<T>& entry = loss_named<T>(spec.name);
+  const auto kernel = spec.from_logits ? entry.from_logits : entry.from_outputs;
+  if (kernel == nullptr) {
+    throw InvalidArgument("from_logits", "True", "False: " + spec.name + " has no logits");
+  }
+  LossArgs<T> args = {};
+  args.rows = array->dimensions[0];
+  args.cols = array->nd == 1 ? 1 : array->dimensions[1];
+  args.prediction = reinterpret_cast<const T*>(array->data);
+  std::vector<std::int32_t> labels;
+  if (entry.integer_labels) {
+    args.label = labels_of<std::int64_t>(y_true, args.rows, args.cols, labels);
+    if (args.label == nullptr) {
+      args.label = labels_of<std::int32_t>(y_true, args.rows, args.cols, labels);
+    }
+    if (args.label == nullptr) return py::none();
+  } else {
+    Index rows = 0;
+    args.target = plain_rows<T>(y_true, args.cols, rows);
+    if (args.target == nullptr || rows != args.rows) return py::none();
+  }
+  if (!sample_weight.is_none()) {
+    args.sample_weight = plain_vector<T>(sample_weight, args.rows);
+    if (args.sample_weight == nullptr) return py::none();
+  }
+  args.gradient_scale = spec.scale / static_cast<double>(args.rows);
+  args.label_smoothing = spec.label_smoothing;
+  auto gradient = new_array<T>(array->nd, reinterpret_cast<const py::ssize_t*>(array->dimensions));
+  args.gradient = gradient.mutable_data();
+  double value = 0;
+  bool right = false;
+  without_gil([&] {
+    const Index n = args.rows * args.cols;
+    right = all_within(args.prediction, n, limits[2], limits[3]) &&
+            (args.target == nullptr || all_within(args.target, n, limits[0], limits[1])) &&
+            (args.sample_weight == nullptr ||
+             all_within(args.sample_weight, args.rows, 0, std::numeric_limits<double>::max()));
+    if (right) value = spec.scale * kernel(args) / static_cast<double>(args.rows);
+  });
+  return right ? py::object(py::make_tuple(value, gradient)) : py::none();
+}
+
+bool all_finite_array(const py::array& x) {
+  const py::array safe = aligned(x);
+  const AnyMatrix m = any_matrix(safe);
+  const auto view = [&]<class T>(T) {
+    constexpr Index size = sizeof(T);
+    return MatrixView<const T>{static_cast<const T*>(m.data), m.rows, m.cols, m.row_bytes / size,
+                               m.col_bytes / size};
+  };
+  const py::gil_scoped_release released;
+  return m.dtype == DType::f32 ? all_finite(view(float{})) : all_finite(view(double{}));
 }
 
 }  // namespace
@@ -160,47 +245,40 @@ bool all_finite(const py::array& x) {
 void register_ops(py::module_& m) {
   m.def(
       "dense",
-      [](const py::array& x, const py::array& w, const std::optional<py::array>& b,
-         const ActivationSpec& activation) {
-        return is_float32(x) ? dense<float>(x, w, b, activation)
-                             : dense<double>(x, w, b, activation);
+      [](py::handle x, py::handle w, py::handle b, const ActivationSpec& activation) {
+        return plain_array<float>(x) != nullptr ? dense<float>(x, w, b, activation)
+                                                : dense<double>(x, w, b, activation);
       },
       py::arg("x"), py::arg("w"), py::arg("b").none(true), py::arg("activation"));
   m.def(
       "dense_grad",
-      [](const py::array& x, const py::array& w, const py::array& dz, bool need_dx) {
-        return is_float32(x) ? dense_grad<float>(x, w, dz, need_dx)
-                             : dense_grad<double>(x, w, dz, need_dx);
+      [](py::handle x, py::handle w, py::handle dz, bool need_dx) {
+        return plain_array<float>(x) != nullptr ? dense_grad<float>(x, w, dz, need_dx)
+                                                : dense_grad<double>(x, w, dz, need_dx);
       },
       py::arg("x"), py::arg("w"), py::arg("dz"), py::arg("need_dx"));
-  m.def(
-      "activation",
-      [](const py::array& z, const ActivationSpec& spec) {
-        return is_float32(z) ? activation<float>(z, spec, false)
-                             : activation<double>(z, spec, false);
-      },
-      py::arg("z"), py::arg("activation"));
-  m.def(
-      "activation_grad",
-      [](const py::array& z, const ActivationSpec& spec) {
-        return is_float32(z) ? activation<float>(z, spec, true) : activation<double>(z, spec, true);
-      },
-      py::arg("z"), py::arg("activation"));
+  const auto def_activation = [&](const char* name, bool derivative) {
+    m.def(
+        name,
+        [derivative](py::handle z, const ActivationSpec& spec) {
+          return plain_array<float>(z) != nullptr ? activation<float>(z, spec, derivative)
+                                                  : activation<double>(z, spec, derivative);
+        },
+        py::arg("z"), py::arg("activation"));
+  };
+  def_activation("activation", false);
+  def_activation("activation_grad", true);
   m.def(
       "loss",
-      [](const LossSpec& spec, const py::array& y_true, const py::array& y_pred,
-         const std::optional<py::array>& sample_weight) {
-        return is_float32(y_pred) ? loss<float>(spec, y_true, y_pred, sample_weight)
-                                  : loss<double>(spec, y_true, y_pred, sample_weight);
+      [](const LossSpec& spec, py::handle y_true, py::handle y_pred, py::handle sample_weight,
+         const Limits& limits) {
+        return plain_array<float>(y_pred) != nullptr
+                   ? loss<float>(spec, y_true, y_pred, sample_weight, limits)
+                   : loss<double>(spec, y_true, y_pred, sample_weight, limits);
       },
-      py::arg("loss"), py::arg("y_true"), py::arg("y_pred"), py::arg("sample_weight").none(true));
-  m.def(
-      "all_finite",
-      [](const py::array& x) {
-        const py::array safe = aligned(x);
-        return is_float32(safe) ? all_finite<float>(safe) : all_finite<double>(safe);
-      },
-      py::arg("x"));
+      py::arg("loss"), py::arg("y_true"), py::arg("y_pred"), py::arg("sample_weight").none(true),
+      py::arg("limits"));
+  m.def("all_finite", &all_finite_array, py::arg("x"));
   m.def(
       "permutation",
       [](Index n, std::uint64_t seed, std::uint32_t epoch) {

@@ -13,13 +13,6 @@ constexpr double kMostWork = 1 << 22;  // rows times parameters: a step of a mil
 constexpr Index kMostSteps = 1 << 16;  // of one trainer, which keeps the figures of each
 constexpr double kNoLimit = 1e9;       // seconds
 
-template <class T>
-bool all_within(const T* values, Index n, T low, T high) {
-  bool within = true;
-  for (Index i = 0; i < n; ++i) within &= values[i] >= low && values[i] <= high;
-  return within;
-}
-
 // A trainer whose every epoch is one step, on whatever arrays of the same shape the call brings.
 template <class T>
 class Stepper {
@@ -59,7 +52,7 @@ class Stepper {
   bool all_fit(const T* inputs, const T* targets, Index rows) const {
     const KernelTable<T>& table = kernels<T>();
     return table.all_finite(inputs, rows * network_.n_features()) &&
-           all_within(targets, rows * network_.n_outputs(), low_, high_) &&
+           table.all_within(targets, rows * network_.n_outputs(), low_, high_) &&
            table.all_finite(network_.parameters(), network_.size());
   }
 

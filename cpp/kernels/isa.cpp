@@ -94,6 +94,7 @@ constexpr KernelTable<T> make_table() {
   table.panel_cols = kPanel<T>;
   table.vector_cols = kWidth<T>;
   table.gemm_scratch = kGemmScratch<T>;
+  table.pack_rows_from = kPackRowsFrom;
   table.packed_size = packed_size<T>;
   table.pack = pack<T>;
   table.gemm = gemm<T>;
@@ -118,6 +119,7 @@ constexpr KernelTable<T> make_table() {
   table.multiply_add = multiply_add<T>;
   table.add_penalty = add_penalty<T>;
   table.all_finite = all_finite<T>;
+  table.all_within = all_within<T>;
   return table;
 }
 

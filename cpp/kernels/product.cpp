@@ -31,6 +31,29 @@ void stripes_by_blas(const MatrixView<const T>& a, const MatrixView<const T>& b,
   });
 }
 
+// What product() does, from shapes and strides alone.
+struct Choice {
+  bool by_blas, packs;
+  int threads;
+};
+
+template <class T>
+Choice choose(const MatrixView<const T>& a, const MatrixView<const T>& b, const MatrixView<T>& c) {
+  const KernelTable<T>& table = kernels<T>();
+  const double flops =
+      2.0 * static_cast<double>(c.rows) * static_cast<double>(c.cols) * static_cast<double>(a.cols);
+  // Few rows read b once: packing it would cost as much as the product.
+  const bool in_place =
+      b.col_stride == 1 &&
+      (c.rows == 1 || (c.cols % table.vector_cols == 0 && c.rows <= table.tile_rows));
+  // The kernels for one column read b where it lies; they need contiguous rows or columns of a.
+  const bool by_dots = a.col_stride == 1 && (b.row_stride == 1 || a.cols == 1);
+  const bool by_sums = a.row_stride == 1 && c.row_stride == 1;
+  const bool one_column = c.cols == 1 && (by_dots || by_sums);
+  return {flops >= kBlasFromFlops && c.cols > 1 && blas_can_multiply(a, b),
+          !in_place && !one_column, team_size(flops)};
+}
+
 }  // namespace
 
 int workspace_threads() { return std::min(num_threads(), kMostThreads); }
@@ -43,15 +66,26 @@ Index workspace_size(Index n, Index k, int threads) {
 
 template <class T>
 void product(const MatrixView<const T>& a, const MatrixView<const T>& b, const T* init,
+             Index init_row, const MatrixView<T>& c) {
+  const KernelTable<T>& table = kernels<T>();
+  const Choice choice = choose(a, b, c);
+  Index size = 0;
+  if (choice.packs && !choice.by_blas) size += padded<T>(table.packed_size(b.rows, b.cols));
+  if (a.rows * a.cols >= table.pack_rows_from)
+    size += choice.threads * padded<T>(table.gemm_scratch);
+  if (size == 0) return product(a, b, init, init_row, c, Workspace<T>{nullptr, choice.threads});
+  const Arena<T> memory(size, Fill::none);
+  product(a, b, init, init_row, c, Workspace<T>{memory.data(), choice.threads});
+}
+
+template <class T>
+void product(const MatrixView<const T>& a, const MatrixView<const T>& b, const T* init,
              Index init_row, const MatrixView<T>& c, const Workspace<T>& workspace) {
   if (c.rows == 0 || c.cols == 0) return;
   const KernelTable<T>& table = kernels<T>();
-  const double flops =
-      2.0 * static_cast<double>(c.rows) * static_cast<double>(c.cols) * static_cast<double>(a.cols);
-  const int threads = std::min(team_size(flops), workspace.threads);
-  if (flops >= kBlasFromFlops && c.cols > 1 && blas_can_multiply(a, b)) {
-    return stripes_by_blas(a, b, init, init_row, c, threads);
-  }
+  const Choice choice = choose(a, b, c);
+  const int threads = std::min(choice.threads, workspace.threads);
+  if (choice.by_blas) return stripes_by_blas(a, b, init, init_row, c, threads);
 
   GemmArgs<T> args = {};
   args.k = a.cols;
@@ -61,16 +95,12 @@ void product(const MatrixView<const T>& a, const MatrixView<const T>& b, const T
   args.b_col = b.col_stride;
   args.init_row = init_row;
   args.c_row = c.row_stride;
-  // Few rows read b once: packing it would cost as much as the product.
-  const bool in_place =
-      b.col_stride == 1 &&
-      (c.rows == 1 || (c.cols % table.vector_cols == 0 && c.rows <= table.tile_rows));
-  // The kernels for one column read b where it lies; they need contiguous rows or columns of a.
-  const bool by_dots = a.col_stride == 1 && (b.row_stride == 1 || a.cols == 1);
-  const bool by_sums = a.row_stride == 1 && c.row_stride == 1;
-  args.packed = !in_place && (c.cols > 1 || !(by_dots || by_sums));
-  if (args.packed) table.pack(b.data, b.row_stride, b.col_stride, b.rows, b.cols, workspace.memory);
-  T* scratch = workspace.memory + padded<T>(table.packed_size(a.cols, c.cols));
+  args.packed = choice.packs;
+  T* scratch = workspace.memory;
+  if (args.packed) {
+    table.pack(b.data, b.row_stride, b.col_stride, b.rows, b.cols, workspace.memory);
+    scratch += padded<T>(table.packed_size(a.cols, c.cols));
+  }
 
   const Index parts = threads == 1 ? 1 : 2 * threads;
   const bool by_rows = c.rows >= parts * table.tile_rows || c.cols == 1;
@@ -94,6 +124,10 @@ void product(const MatrixView<const T>& a, const MatrixView<const T>& b, const T
 
 template Index workspace_size<float>(Index, Index, int);
 template Index workspace_size<double>(Index, Index, int);
+template void product<float>(const MatrixView<const float>&, const MatrixView<const float>&,
+                             const float*, Index, const MatrixView<float>&);
+template void product<double>(const MatrixView<const double>&, const MatrixView<const double>&,
+                              const double*, Index, const MatrixView<double>&);
 template void product<float>(const MatrixView<const float>&, const MatrixView<const float>&,
                              const float*, Index, const MatrixView<float>&,
                              const Workspace<float>&);

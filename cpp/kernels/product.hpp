@@ -24,6 +24,10 @@ Index workspace_size(Index n, Index k, int threads);
 template <class T>
 void product(const MatrixView<const T>& a, const MatrixView<const T>& b, const T* init,
              Index init_row, const MatrixView<T>& c, const Workspace<T>& workspace);
+// The same with memory of its own, where it needs any.
+template <class T>
+void product(const MatrixView<const T>& a, const MatrixView<const T>& b, const T* init,
+             Index init_row, const MatrixView<T>& c);
 
 // f(first_row, n_rows) over all rows, on the team where the work makes it worth while.
 template <class F>

@@ -16,11 +16,11 @@ std::vector<std::string> supported_instruction_sets();
 // The entry of that name in a registry of the table in use; InvalidArgument if there is none.
 template <class Entry>
 const Entry& entry_named(const Entry* entries, int n, const char* what, const std::string& name) {
-  std::string known;
   for (int i = 0; i < n; ++i) {
     if (name == entries[i].name) return entries[i];
-    known += (known.empty() ? "" : ", ") + std::string(entries[i].name);
   }
+  std::string known;
+  for (int i = 0; i < n; ++i) known += (i == 0 ? "" : ", ") + std::string(entries[i].name);
   throw InvalidArgument(what, "'" + name + "'", "one of " + known);
 }
 

@@ -187,7 +187,8 @@ struct KernelTable {
   const char* isa;
 
   ptrdiff_t tile_rows, panel_cols, vector_cols;
-  ptrdiff_t gemm_scratch;  // elements
+  ptrdiff_t gemm_scratch;    // elements,
+  ptrdiff_t pack_rows_from;  // used where a has so many or more
   // packed (k, n padded to whole vectors): elements needed, and the copy into panels
   ptrdiff_t (*packed_size)(ptrdiff_t k, ptrdiff_t n);
   void (*pack)(const T* b, ptrdiff_t b_row, ptrdiff_t b_col, ptrdiff_t k, ptrdiff_t n, T* packed);
@@ -225,6 +226,7 @@ struct KernelTable {
   // g += gradient of l1 sum|w| + l2 sum w^2 (g may be null); returns that penalty
   double (*add_penalty)(const T* w, T* g, ptrdiff_t n, double l1, double l2);
   bool (*all_finite)(const T* x, ptrdiff_t n);
+  bool (*all_within)(const T* x, ptrdiff_t n, T low, T high);  // false for NaN
 };
 
 // Tables of one instruction set, defined by its own translation unit.

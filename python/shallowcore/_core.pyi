@@ -89,7 +89,9 @@ def loss_table() -> list[LossInfo]: ...
 def optimizer_table() -> list[OptimizerInfo]: ...
 
 # --- kernels in the open --------------------------------------------------------------------------
-# All floating arrays of one call have one dtype, float32 or float64; 2-D arrays any strides.
+# Arrays come as the caller gave them: what is an ndarray, aligned and not empty, of float32 or of
+# float64 as all of one call are, finite, and fits the others, is read in place.  None, and nothing
+# done, for anything else.
 
 class Activation:
     def __init__(self, name: str, parameters: Mapping[str, float] = ...) -> None: ...
@@ -104,20 +106,33 @@ class Loss:
         scale: float = 1.0,
     ) -> None: ...
 
-def dense(x: Floats, w: Floats, b: Floats | None, activation: Activation) -> Floats: ...
-def dense_grad(
-    x: Floats, w: Floats, dz: Floats, need_dx: bool
-) -> tuple[Floats | None, Floats, Floats]: ...
-def activation(z: Floats, activation: Activation) -> Floats:
-    """z: 1-D or 2-D, C-contiguous; softmax and log_softmax act on the last axis."""
+def dense(x: Any, w: Any, b: Any, activation: Activation) -> Floats | None:
+    """Inputs and kernel 2-D of any strides, bias (n_outputs,) contiguous or None."""
 
-def activation_grad(z: Floats, activation: Activation) -> Floats:
-    """Elementwise activations only; ValueError for softmax and log_softmax."""
+def dense_grad(
+    x: Any, w: Any, dz: Any, need_dx: bool
+) -> tuple[Floats | None, Floats, Floats] | None:
+    """2-D arrays of any strides."""
+
+def activation(z: Any, activation: Activation) -> Floats | None:
+    """z: C-contiguous; softmax and log_softmax act on the last axis."""
+
+def activation_grad(z: Any, activation: Activation) -> Floats | None:
+    """The same; None for softmax and log_softmax too."""
 
 def loss(
-    loss: Loss, y_true: Numbers, y_pred: Floats, sample_weight: Floats | None
-) -> tuple[float, Floats]:
-    """y_pred (n_samples, n_outputs), y_true like it or int32 labels, sample_weight (n_samples,)."""
+    loss: Loss,
+    y_true: Any,
+    y_pred: Any,
+    sample_weight: Any,
+    limits: tuple[float, float, float, float],
+) -> tuple[float, Floats] | None:
+    """Value and gradient.
+
+    All C-contiguous: y_pred (n_samples, n_outputs) or (n_samples,), y_true like it or int32 or
+    int64 labels, sample_weight (n_samples,) or None.  Limits: the least and the greatest target,
+    the least and the greatest prediction.
+    """
 
 def all_finite(x: Floats) -> bool:
     """True where a 1-D or 2-D array of any strides holds neither NaN nor infinity."""

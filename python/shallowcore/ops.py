@@ -7,21 +7,14 @@ Nothing that is passed in is written to; results are new arrays.
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from shallowcore import _core
-from shallowcore._arrays import (
-    Numbers,
-    as_array,
-    check_number_type,
-    to_floats,
-    weights_of_samples,
-)
+from shallowcore import _core, _ops_arguments
 from shallowcore._checks import check_bool
-from shallowcore._targets import targets
+from shallowcore._ops_arguments import activation_for_core, loss_settings
 from shallowcore.activations import Activation
 from shallowcore.losses import Loss
 
@@ -36,27 +29,7 @@ __all__ = [
 ]
 
 Floats: TypeAlias = NDArray[np.floating[Any]]
-
-# Losses whose predictions are probabilities unless they are logits.
-_PROBABILITIES = frozenset(
-    {"binary_crossentropy", "categorical_crossentropy", "sparse_categorical_crossentropy"}
-)
-
-
-def _float_type(*arrays: Numbers | None) -> np.dtype[Any]:
-    """Dtype of a computation on these arrays: float32 if every float is of that size or less."""
-    sizes = [a.dtype.itemsize for a in arrays if a is not None and a.dtype.kind == "f"]
-    return np.dtype(np.float32 if sizes and max(sizes) <= 4 else np.float64)
-
-
-def _array(value: Any, argument: str, ndim: int | None = None) -> Numbers:
-    """Array of real numbers, not empty, of a rank."""
-    array = check_number_type(as_array(value, argument), argument)
-    if ndim is not None and array.ndim != ndim:
-        raise ValueError(f"{argument} must have {ndim} dimensions, got shape {array.shape}")
-    if array.size == 0:
-        raise ValueError(f"{argument} is empty, shape {array.shape}; expected at least one value")
-    return array
+_Result = TypeVar("_Result")
 
 
 def dense(
@@ -97,15 +70,11 @@ def dense(
     >>> ops.dense([[1.0, 2.0]], [[1.0], [-1.0]], [0.5], "relu")
     array([[0.]])
     """
-    function = _activation(activation, params)
-    x, w = _array(x, "x", 2), _array(w, "w", 2)
-    b = None if b is None else _array(b, "b", 1)
-    _check_shape(w, "w", (x.shape[1], w.shape[1]), f"x has {x.shape[1]} columns")
-    if b is not None:
-        _check_shape(b, "b", (w.shape[1],), f"w has {w.shape[1]} columns")
-    dtype = _float_type(x, w, b)
-    bias = None if b is None else np.ascontiguousarray(to_floats(b, dtype, "b"))
-    return _core.dense(to_floats(x, dtype, "x"), to_floats(w, dtype, "w"), bias, function.to_core())
+    function = activation_for_core(activation, params)
+    a = _core.dense(x, w, b, function)
+    if a is None:
+        a = _core.dense(*_ops_arguments.dense(x, w, b), function)
+    return _certain(a)
 
 
 def dense_grad(
@@ -148,13 +117,10 @@ def dense_grad(
            [1. ]])
     """
     check_bool(need_dx, "need_dx")
-    x, w, dz = _array(x, "x", 2), _array(w, "w", 2), _array(dz, "dz", 2)
-    _check_shape(w, "w", (x.shape[1], w.shape[1]), f"x has {x.shape[1]} columns")
-    _check_shape(dz, "dz", (x.shape[0], w.shape[1]), "x has its rows, w its columns")
-    dtype = _float_type(x, w, dz)
-    return _core.dense_grad(
-        to_floats(x, dtype, "x"), to_floats(w, dtype, "w"), to_floats(dz, dtype, "dz"), need_dx
-    )
+    gradients = _core.dense_grad(x, w, dz, need_dx)
+    if gradients is None:
+        gradients = _core.dense_grad(*_ops_arguments.dense_grad(x, w, dz), need_dx)
+    return _certain(gradients)
 
 
 def activation(z: ArrayLike, name: str | Activation, **params: float) -> Floats:
@@ -185,12 +151,11 @@ def activation(z: ArrayLike, name: str | Activation, **params: float) -> Floats:
     >>> ops.activation([-2.0, 3.0], "leaky_relu", negative_slope=0.1)
     array([-0.2,  3. ])
     """
-    function = _activation(name, params)
-    array = _array(z, "z")
-    if not function.elementwise and array.ndim == 0:
-        raise ValueError(f"z must have at least 1 dimension for {function.name}, got shape ()")
-    rows, shape = _rows(array)
-    return _core.activation(rows, function.to_core()).reshape(shape)
+    function = activation_for_core(name, params)
+    a = _core.activation(z, function)
+    if a is None:
+        a = _core.activation(_ops_arguments.activation(z, name, params), function)
+    return _certain(a)
 
 
 def activation_grad(z: ArrayLike, name: str | Activation, **params: float) -> Floats:
@@ -221,14 +186,11 @@ def activation_grad(z: ArrayLike, name: str | Activation, **params: float) -> Fl
     >>> ops.activation_grad([-1.0, 0.0, 2.0], "relu")
     array([0., 0., 1.])
     """
-    function = _activation(name, params)
-    if not function.elementwise:
-        raise ValueError(
-            f"{function.name} works on whole rows: its derivative is a matrix for each row; "
-            "expected an elementwise activation"
-        )
-    rows, shape = _rows(_array(z, "z"))
-    return _core.activation_grad(rows, function.to_core()).reshape(shape)
+    function = activation_for_core(name, params)
+    slope = _core.activation_grad(z, function)
+    if slope is None:
+        slope = _core.activation_grad(_ops_arguments.activation_grad(z, name, params), function)
+    return _certain(slope)
 
 
 def softmax(z: ArrayLike) -> Floats:
@@ -328,56 +290,16 @@ def loss(
     >>> value, gradient
     (2.0, array([0., 2.]))
     """
-    settings = name if isinstance(name, Loss) else Loss(name, from_logits=from_logits)
-    if from_logits and not settings.from_logits:
-        raise ValueError(f"from_logits=True was given, but {settings!r} has from_logits=False")
-    prediction = _array(y_pred, "y_pred")
-    if prediction.ndim not in (1, 2):
-        raise ValueError(
-            f"y_pred must have shape (n_samples, n_outputs) or (n_samples,), got {prediction.shape}"
-        )
-    shape = prediction.shape
-    dtype = _float_type(prediction)
-    outputs = np.ascontiguousarray(to_floats(prediction, dtype, "y_pred")).reshape(shape[0], -1)
-    _check_probabilities(outputs, settings)
-    y = targets(y_true, settings, shape[0], outputs.shape[1], dtype, "y_true")
-    weight = None
-    if sample_weight is not None:
-        weight = weights_of_samples(sample_weight, shape[0], dtype)
-    value, gradient = _core.loss(settings.to_core(), y, outputs, weight)
-    return value, gradient.reshape(shape)
+    settings = loss_settings(name, from_logits)
+    found = _core.loss(settings.core, y_true, y_pred, sample_weight, settings.limits)
+    if found is None:
+        arrays = _ops_arguments.loss(settings.loss, y_true, y_pred, sample_weight)
+        found = _core.loss(settings.core, *arrays, settings.limits)
+    return _certain(found)
 
 
-def _activation(name: str | Activation, params: dict[str, float]) -> Activation:
-    """Activation by name with parameters, or an object, which has its own."""
-    if isinstance(name, Activation):
-        if params:
-            raise TypeError(f"parameters {sorted(params)} were given beside the object {name!r}")
-        return name
-    return Activation(name, **params)
-
-
-def _rows(array: Numbers) -> tuple[Floats, tuple[int, ...]]:
-    """Contiguous floats of at most two dimensions, and the shape to give back."""
-    floats = np.ascontiguousarray(to_floats(array, _float_type(array), "z"))
-    width = array.shape[-1] if array.ndim else 1
-    return floats if floats.ndim in (1, 2) else floats.reshape(-1, width), array.shape
-
-
-def _check_shape(array: Numbers, argument: str, shape: tuple[int, ...], because: str) -> None:
-    """Raise ValueError unless the shape is the one expected."""
-    if array.shape != shape:
-        raise ValueError(f"{argument} must have shape {shape} ({because}), got {array.shape}")
-
-
-def _check_probabilities(outputs: Floats, settings: Loss) -> None:
-    """Raise ValueError for predictions that are no probabilities where the loss takes such."""
-    if settings.from_logits or settings.name not in _PROBABILITIES:
-        return
-    low, high = outputs.min(), outputs.max()
-    if low < 0 or (high > 1 and settings.name == "binary_crossentropy"):
-        wrong = low if low < 0 else high
-        raise ValueError(
-            f"y_pred must be probabilities in [0, 1] for {settings.name}, got {wrong:g}; "
-            "for logits say from_logits=True"
-        )
+def _certain(result: _Result | None) -> _Result:
+    """What the core made of arrays that had been checked."""
+    if result is None:
+        raise RuntimeError("an array was changed by another thread while it was read")
+    return result
