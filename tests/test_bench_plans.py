@@ -32,7 +32,12 @@ def fake_clock(plans: ModuleType, monkeypatch: pytest.MonkeyPatch, *shares: floa
         share = next(found)
         return [[1.0] * rounds, *[[share] * rounds] * (len(runs) - 1)]
 
+    def seconds_of(run: Any, n: int) -> float:
+        run(n)
+        return 1.0
+
     monkeypatch.setattr(plans.growth, "compare", compare)
+    monkeypatch.setattr(plans.growth, "seconds_of", seconds_of)
     return rounds_of
 
 
@@ -122,8 +127,8 @@ def test_what_is_far_slower_is_not_timed_further(
         run(n)
         return next(firsts)
 
-    monkeypatch.setattr(plans.growth, "seconds_of", seconds_of)
     fake_clock(plans, monkeypatch, 3.9)
+    monkeypatch.setattr(plans.growth, "seconds_of", seconds_of)
     workload = plans.ALL[NAME]
     names = ["lanes", "panels", "blocks"]
     rows = plans.time_plans(workload, workload.load(), workload.quick, names, 2, 0.01)
