@@ -47,14 +47,15 @@ constexpr ActivationKernels<T> elementwise_entry() {
           true,
           forward_elementwise<T, G>,
           backward_elementwise<T, G>,
+          lane_backward<T, G>,
           derivative_elementwise<T, G>,
           curvature_elementwise<T, G>};
 }
 
 template <class T, class G>
 constexpr ActivationKernels<T> row_entry() {
-  return {G::name, G::formula, {}, false, G::template forward<T>, G::template backward<T>,
-          nullptr, nullptr};
+  return {G::name, G::formula, {},     false, G::template forward<T>, G::template backward<T>,
+          nullptr, nullptr,    nullptr};
 }
 
 template <class T, class O>

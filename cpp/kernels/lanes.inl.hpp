@@ -9,6 +9,7 @@
 // vector of parameters at a time.
 #pragma once
 
+#include "kernels/lane_sums.inl.hpp"
 #include "kernels/simd.hpp"
 #include "kernels/table.hpp"
 #include "kernels/transpose.inl.hpp"
@@ -35,14 +36,14 @@ SHALLOWCORE_INLINE void lane_product_columns(const LaneProductArgs<T>& args, con
 #pragma GCC unroll 4
     for (int v = 0; v < VECTORS; ++v) acc[u][v] = start;
   }
-  const ptrdiff_t w_in = args.w_in, w_unit = args.w_unit, stride = args.stride;
-  for (ptrdiff_t p = args.k; p > 0; --p, w += w_in, a += stride) {
+  const ptrdiff_t stride = args.stride;
+  for (ptrdiff_t p = args.k; p > 0; --p, w += args.n, a += stride) {
     Vec<T> x[VECTORS];
 #pragma GCC unroll 4
     for (int v = 0; v < VECTORS; ++v) x[v] = load<T>(a + v * width);
 #pragma GCC unroll 8
     for (int u = 0; u < UNITS; ++u) {
-      const Vec<T> factor = broadcast<T>(w[u * w_unit]);
+      const Vec<T> factor = broadcast<T>(w[u]);
 #pragma GCC unroll 4
       for (int v = 0; v < VECTORS; ++v) acc[u][v] = fma<T>(factor, x[v], acc[u][v]);
     }
@@ -58,7 +59,7 @@ SHALLOWCORE_INLINE void lane_product_columns(const LaneProductArgs<T>& args, con
 template <class T, int UNITS>
 SHALLOWCORE_NOINLINE void lane_product_units(const LaneProductArgs<T>& args, ptrdiff_t first) {
   constexpr ptrdiff_t width = kWidth<T>;
-  const T* w = args.w + first * args.w_unit;
+  const T* w = args.w + first;
   const T* bias = args.bias == nullptr ? nullptr : args.bias + first;
   T* c = args.c + first * args.stride;
   constexpr int most = kVectorRegisters > 16 ? 4 : 2;
@@ -96,89 +97,57 @@ void lane_product(const LaneProductArgs<T>& args) {
   }
 }
 
-// --- sums over lanes ------------------------------------------------------------------------------
-
-template <int... I>
-struct LaneList {};
-template <int N, int... I>
-struct FirstLanes : FirstLanes<N - 1, N - 1, I...> {};
-template <int... I>
-struct FirstLanes<0, I...> {
-  using Type = LaneList<I...>;
-};
-
-// Of vectors a and b seen as groups of GROUP lanes: every second group of a's segments of SEGMENT
-// lanes, then of b's, starting with the first group (ODD = 0) or the second.
-template <class T, int GROUP, int SEGMENT, int ODD>
-constexpr int every_second(int lane) {
-  constexpr int groups = SEGMENT / GROUP;
-  const int segment = lane / SEGMENT, group = lane % SEGMENT / GROUP;
-  const int of_b = group >= groups / 2;
-  return of_b * kWidth<T> + segment * SEGMENT + (2 * (group - of_b * groups / 2) + ODD) * GROUP +
-         lane % GROUP;
-}
-
-// Neighbouring groups added up.
-template <class T, int GROUP, int SEGMENT, int... I>
-SHALLOWCORE_INLINE Vec<T> add_groups(Vec<T> a, Vec<T> b, LaneList<I...>) {
-  return __builtin_shufflevector(a, b, every_second<T, GROUP, SEGMENT, 0>(I)...) +
-         __builtin_shufflevector(a, b, every_second<T, GROUP, SEGMENT, 1>(I)...);
-}
-
-// Lane i is the sum of the lanes of vector i at `lanes`; N of the vectors are added here.  Neighbours
-// within 16 bytes first: x86 shuffles those in one instruction.
-template <class T, int N = kWidth<T>>
-SHALLOWCORE_INLINE Vec<T> lane_sums_of(const T* lanes) {
-  constexpr int narrow = 16 / static_cast<int>(sizeof(T));
-  if constexpr (N == 1) {
-    return load<T>(lanes);
-  } else {
-    const Vec<T> a = lane_sums_of<T, N / 2>(lanes);
-    const Vec<T> b = lane_sums_of<T, N / 2>(lanes + N / 2 * kWidth<T>);
-    constexpr int group = N <= narrow ? 1 : narrow, segment = N <= narrow ? narrow : kWidth<T>;
-    return add_groups<T, group, segment>(a, b, typename FirstLanes<kWidth<T>>::Type{});
+// d[u, s] = g'(z[u, s]) sum_j w[u, j] dz[j, s] for UNITS units and VECTORS vectors of samples, from
+// unit u and sample s on.
+template <class T, class G, int UNITS, int VECTORS>
+SHALLOWCORE_INLINE void lane_backward_tile(const LaneBackwardArgs<T>& args, ptrdiff_t u,
+                                           ptrdiff_t s) {
+  constexpr int width = kWidth<T>;
+  const ptrdiff_t stride = args.stride, n_out = args.n_out;
+  const T *w = args.w + u * n_out, *dz = args.dz + s;
+  Vec<T> acc[UNITS][VECTORS] = {};
+  for (ptrdiff_t j = 0; j < n_out; ++j, dz += stride) {
+#pragma GCC unroll 2
+    for (int i = 0; i < UNITS; ++i) {
+      const Vec<T> factor = broadcast<T>(w[i * n_out + j]);
+#pragma GCC unroll 4
+      for (int v = 0; v < VECTORS; ++v) {
+        acc[i][v] = fma<T>(factor, load<T>(dz + v * width), acc[i][v]);
+      }
+    }
   }
+#pragma GCC unroll 2
+  for (int i = 0; i < UNITS; ++i) {
+#pragma GCC unroll 4
+    for (int v = 0; v < VECTORS; ++v) {
+      const ptrdiff_t at = (u + i) * stride + s + v * width;
+      store<T>(args.d + at,
+               acc[i][v] * G::template slope<T>(load<T>(args.a + at), args.parameters));
+    }
+  }
+}
+
+// All samples of UNITS units.
+template <class T, class G, int UNITS>
+SHALLOWCORE_INLINE void lane_backward_units(const LaneBackwardArgs<T>& args, ptrdiff_t u) {
+  constexpr ptrdiff_t width = kWidth<T>;
+  for (ptrdiff_t s = 0, vectors = 0; s < args.samples; s += vectors * width) {
+    vectors = next_part((args.samples - s) / width, 4);
+    if (vectors == 4) lane_backward_tile<T, G, UNITS, 4>(args, u, s);
+    if (vectors == 3) lane_backward_tile<T, G, UNITS, 3>(args, u, s);
+    if (vectors == 2) lane_backward_tile<T, G, UNITS, 2>(args, u, s);
+    if (vectors == 1) lane_backward_tile<T, G, UNITS, 1>(args, u, s);
+  }
+}
+
+template <class T, class G>
+void lane_backward(const LaneBackwardArgs<T>& args) {
+  ptrdiff_t u = 0;
+  for (; u + 2 <= args.n_in; u += 2) lane_backward_units<T, G, 2>(args, u);
+  if (u < args.n_in) lane_backward_units<T, G, 1>(args, u);
 }
 
 // --- gradients ------------------------------------------------------------------------------------
-
-inline constexpr ptrdiff_t kLaneSums = 256;  // vectors whose lanes are added from one buffer
-
-// g (+)= the sums of the lanes of a row of vectors, a whole vector of sums at a time: g has room for
-// that, and gets zeros behind the last sum.  The vectors are put into a buffer, stretch by stretch.
-template <class T>
-struct LaneSums {
-  static constexpr ptrdiff_t width = kWidth<T>;
-  alignas(kVectorBytes) T lanes[(kLaneSums + width) * width];
-  T* g;
-  bool accumulate;
-  ptrdiff_t held = 0, done = 0;  // vectors left from the last stretch; vectors added
-
-  SHALLOWCORE_INLINE LaneSums(T* gradient, bool add) : g(gradient), accumulate(add) {}
-  SHALLOWCORE_INLINE T* stretch() { return lanes + held * width; }
-  // Adds one vector of sums if the first n vectors of the stretch contain it.
-  SHALLOWCORE_INLINE bool add_one(ptrdiff_t n) {
-    if (done + width > held + n) return false;
-    const Vec<T> sums = lane_sums_of<T>(lanes + done * width);
-    store<T>(g + done, accumulate ? load<T>(g + done) + sums : sums);
-    done += width;
-    return true;
-  }
-  // Ends a stretch of n vectors, after which another comes or none.
-  SHALLOWCORE_INLINE void end_stretch(ptrdiff_t n, bool last) {
-    if (last) {
-      for (; (held + n) % width != 0; ++n) store<T>(stretch() + n * width, Vec<T>{});
-    }
-    while (add_one(n)) {
-    }
-    g += done;
-    held += n - done;
-    for (ptrdiff_t i = 0; i < held; ++i) {
-      store<T>(lanes + i * width, load<T>(lanes + (done + i) * width));
-    }
-    done = 0;
-  }
-};
 
 // Keeps v in a register: compilers like to read it from memory again for each use, and loads are what
 // the loop below has fewest of to spare.

@@ -60,6 +60,28 @@ struct SparseArgs {
   ptrdiff_t c_panel;
 };
 
+// Samples in lanes (lanes.inl.hpp): matrices (units, samples), units `stride` apart, samples a whole
+// number of vectors.  c (n, samples) = bias + w' a.
+template <class T>
+struct LaneProductArgs {
+  ptrdiff_t n, k, samples, stride;
+  const T* w;     // (k, n)
+  const T* bias;  // (n,), or null
+  const T* a;     // (k, samples)
+  T* c;
+};
+
+// d (n_in, samples) = w dz, times the slope of the activation whose outputs are a.
+template <class T>
+struct LaneBackwardArgs {
+  ptrdiff_t n_in, n_out, samples, stride;
+  const T* w;   // (n_in, n_out)
+  const T* dz;  // (n_out, samples)
+  const T* a;   // (n_in, samples)
+  const T* parameters;
+  T* d;
+};
+
 // Forward and derivatives.  Matrices are contiguous (rows, cols).
 template <class T>
 struct ActivationKernels {
@@ -71,6 +93,8 @@ struct ActivationKernels {
   void (*forward)(const T* z, T* a, ptrdiff_t rows, ptrdiff_t cols, const T* parameters);
   // d = d * g'(z), from the output a (softmax: each row times the Jacobian).
   void (*backward)(const T* a, T* d, ptrdiff_t rows, ptrdiff_t cols, const T* parameters);
+  // Samples in lanes, back through a layer's weights and through g; null unless elementwise.
+  void (*lane_backward)(const LaneBackwardArgs<T>&);
   // d = g'(z), from z and without cancellation; null unless elementwise.
   void (*derivative)(const T* z, T* d, ptrdiff_t n, const T* parameters);
   // d = g'(z), h = g''(z), from the output a; null unless elementwise.
@@ -128,18 +152,6 @@ struct GatherArgs {
   ptrdiff_t first, count, cols;
   double scale, offset;
   T* out;  // (count, cols)
-};
-
-// Samples in lanes (lanes.inl.hpp): matrices (units, samples), units `stride` apart, samples a whole
-// number of vectors.  c (n, samples) = bias + w a, with w[u, p] at w + u * w_unit + p * w_in.
-template <class T>
-struct LaneProductArgs {
-  ptrdiff_t n, k, samples, stride;
-  const T* w;
-  ptrdiff_t w_unit, w_in;
-  const T* bias;  // (n,), or null
-  const T* a;     // (k, samples)
-  T* c;
 };
 
 // w (n_in, n_out) = a dz', b (n_out,) = sum of dz over the samples.  Both have room for whole

@@ -236,7 +236,7 @@ void LanesPlan<T>::forward(const T* x, Index rows, Index stride) {
   for (const Layer& layer : layers_) {
     const Stage<T>& stage = layer.stage;
     table_.lane_product({stage.n_out, stage.n_in, whole_vectors(rows), stride,
-                         parameters + stage.kernel, 1, stage.n_out,
+                         parameters + stage.kernel,
                          stage.bias < 0 ? nullptr : parameters + stage.bias, input, layer.outputs});
     if (layer.activates && &layer != &layers_.back()) {
       stage.activation.kernels->forward(layer.outputs, layer.outputs, stage.n_out, stride,
@@ -283,15 +283,10 @@ void LanesPlan<T>::backward(const T* x, T* dz, Index rows, Index stride, bool ac
                           gradient_ + stage.kernel, bias, accumulate});
     if (l == 0) return;
     T* dz_below = dz == dz_[0] ? dz_[1] : dz_[0];
-    table_.lane_product({stage.n_in, stage.n_out, samples, stride,
-                         problem_.network.parameters() + stage.kernel, stage.n_out, 1, nullptr, dz,
-                         dz_below});
-    const Layer& below = layers_[l - 1];
-    if (below.activates) {
-      const Activation<T>& activation = below.stage.activation;
-      activation.kernels->backward(below.outputs, dz_below, stage.n_in, stride,
-                                   activation.parameters);
-    }
+    const Activation<T>& below = layers_[l - 1].stage.activation;
+    below.kernels->lane_backward({stage.n_in, stage.n_out, samples, stride,
+                                  problem_.network.parameters() + stage.kernel, dz, input,
+                                  below.parameters, dz_below});
     dz = dz_below;
   }
 }
