@@ -164,10 +164,9 @@ struct BinaryLogits {
   // The slope, from e = part(z); returns the value less ln(1 + e).
   SHALLOWCORE_INLINE Vec<T> evaluate_part(Vec<T> z, Vec<T> y, Vec<T> e, Vec<T>& slope) const {
     y = y * keep + shift;
-    const Vec<T> zero = {};
-    const Vec<T> big = T{1} / (T{1} + e), small = e * big;
-    const Vec<T> yes = select<T>(z > zero, big, small), no = select<T>(z > zero, small, big);
-    slope = (T{1} - y) * yes - y * no;
+    const Vec<T> zero = {}, one = broadcast<T>(1);
+    const Vec<T> yes = select<T>(z > zero, one, e), no = select<T>(z > zero, e, one);
+    slope = ((T{1} - y) * yes - y * no) / (T{1} + e);
     return max<T>(z, zero) - y * z;
   }
   SHALLOWCORE_INLINE void evaluate(Vec<T> z, Vec<T> y, Vec<T>& value, Vec<T>& slope) const {

@@ -124,7 +124,7 @@ SHALLOWCORE_INLINE Vec<T> polynomial(Vec<T> x, const T (&c)[N]) {
 template <class T>
 struct ExpParts {
   WordVec<T> biased;
-  Vec<T> n, p;
+  Vec<T> p;
 };
 
 template <class T>
@@ -135,7 +135,7 @@ SHALLOWCORE_INLINE ExpParts<T> exp_parts(Vec<T> x) {
   const Vec<T> n = shifted - shift;
   Vec<T> r = fma<T>(n, broadcast<T>(-C::kLn2High), x);
   r = fma<T>(n, broadcast<T>(-C::kLn2Low), r);
-  return {(WordVec<T>)shifted, n, fma<T>(r * r, polynomial<T>(r, C::kExp), r)};
+  return {(WordVec<T>)shifted, fma<T>(r * r, polynomial<T>(r, C::kExp), r)};
 }
 
 // 2^n for -bias < n <= bias, from n + bias in the low bits of `word` (the others are shifted out).
@@ -148,11 +148,8 @@ SHALLOWCORE_INLINE Vec<T> power_of_two(WordVec<T> word) {
 // can overflow or round to a denormal.
 template <class T>
 SHALLOWCORE_INLINE Vec<T> exp_bounded(Vec<T> x) {
-  using C = MathConstants<T>;
   const ExpParts<T> e = exp_parts<T>(x);
-  const Vec<T> shifted_half =
-      fma<T>(e.n, broadcast<T>(T(0.5)), broadcast<T>(C::kRoundShift + T(C::kBias)));
-  const WordVec<T> half = (WordVec<T>)shifted_half;
+  const WordVec<T> half = e.biased >> 1;  // n / 2 + bias in the low bits
   return (e.p + T(1)) * power_of_two<T>(half) * power_of_two<T>(e.biased - half);
 }
 
