@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from shallowcore import _core, ops
+from shallowcore import _core, activations, ops
 
 DTYPES = ["float32", "float64"]
 SHAPES = [(1, 1, 1), (3, 2, 5), (40, 3, 50), (3, 70, 2), (1, 300, 40), (200, 1, 1)]  # m, k, n
@@ -83,6 +83,30 @@ def test_long_arrays_are_looked_at_to_their_ends(n):
         with pytest.raises(ValueError, match=rf"the first at \({place},\)"):
             ops.activation(z, "sigmoid")
         z[place] = 0
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("n", [1, 15, 16, 17, 40, 1000])
+def test_numbers_do_not_depend_on_where_they_lie(n, dtype):
+    """Loops go on from a border of the result: no number may be left out or come twice."""
+    z = draw(dtype, 1100)[0]
+    for name in ("identity", "tanh", "elu"):
+        whole, slopes = ops.activation(z, name), ops.activation_grad(z, name)
+        for first in range(20):
+            part = slice(first, first + n)
+            np.testing.assert_array_equal(ops.activation(z[part], name), whole[part])
+            np.testing.assert_array_equal(ops.activation_grad(z[part], name), slopes[part])
+
+
+def test_spellings_and_objects_are_names_too():
+    z = draw("float32", (3, 4))[0]
+    for name in ("ReLU", activations.relu, activations.ReLU()):
+        np.testing.assert_array_equal(ops.activation(z, name), ops.activation(z, "relu"))
+    np.testing.assert_array_equal(ops.activation(z, "linear"), z)
+    with pytest.raises(TypeError, match="activation must be a name"):
+        ops.activation(z, ["relu"])
+    with pytest.raises(ValueError, match="did you mean 'tanh'"):
+        ops.activation(z, "tanhh")
 
 
 @pytest.mark.parametrize("shape", SHAPES)

@@ -1,5 +1,5 @@
 // Kernels in the open: shallowcore.ops on NumPy arrays.  The functions take arrays as they are, check
-// them in the stretches in which they use them, and return None where an array needs a closer look:
+// them where it costs least, and return None where an array needs a closer look:
 // another type, rank or size, NaN, infinity, numbers out of range.  Then the public layer says what is
 // wrong, or converts and calls again.  Inputs are borrowed while the GIL is released: the caller's
 // references keep them alive, and nothing here writes to them.
@@ -7,7 +7,9 @@
 #include <array>
 #include <atomic>
 #include <cmath>
+#include <cstring>
 #include <limits>
+#include <optional>
 
 #include "bind/arrays.hpp"
 #include "bind/signals.hpp"
@@ -39,6 +41,25 @@ bool all_finite(const MatrixView<const T>& m) {
   return true;
 }
 
+// An object of the core, or a name of its table, which stands for the default parameters; nothing for
+// anything else.
+template <class T>
+std::optional<Activation<T>> activation_of(py::handle object) {
+  if (PyUnicode_CheckExact(object.ptr())) {
+    const char* name = PyUnicode_AsUTF8(object.ptr());
+    if (name == nullptr) throw py::error_already_set();
+    const KernelTable<T>& table = kernels<T>();
+    for (int i = 0; i < table.n_activations; ++i) {
+      if (std::strcmp(name, table.activations[i].name) == 0) {
+        return Activation<T>(ActivationSpec{name, {}});
+      }
+    }
+    return std::nullopt;
+  }
+  if (!py::isinstance<ActivationSpec>(object)) return std::nullopt;
+  return Activation<T>(object.cast<const ActivationSpec&>());
+}
+
 template <class T>
 Index size_of(const MatrixView<T>& m) {
   return m.rows * m.cols;
@@ -58,19 +79,20 @@ bool finite_product(const MatrixView<const T>& a, const MatrixView<const T>& b, 
 }
 
 template <class T>
-py::object dense(py::handle x, py::handle w, py::handle b, const ActivationSpec& spec) {
+py::object dense(py::handle x, py::handle w, py::handle b, py::handle name) {
   const auto xv = plain_matrix<T>(x), wv = plain_matrix<T>(w);
   if (xv.data == nullptr || wv.data == nullptr || wv.rows != xv.cols) return py::none();
   const T* bias = b.is_none() ? nullptr : plain_vector<T>(b, wv.cols);
   if (bias == nullptr && !b.is_none()) return py::none();
-  const Activation<T> activation(spec);
+  const auto activation = activation_of<T>(name);
+  if (!activation) return py::none();
   auto a = new_matrix<T>(xv.rows, wv.cols);
   T* out = a.mutable_data();
   bool finite = false;
   without_gil([&] {
     finite = (bias == nullptr || kernels<T>().all_finite(bias, wv.cols)) &&
              finite_product(xv, wv, bias, out);
-    if (finite) apply_activation(activation, out, out, xv.rows, wv.cols);
+    if (finite) apply_activation(*activation, out, out, xv.rows, wv.cols);
   });
   return finite ? py::object(a) : py::none();
 }
@@ -111,30 +133,14 @@ py::object dense_grad(py::handle x, py::handle w, py::handle dz, bool need_dx) {
   return finite ? py::object(py::make_tuple(dx, dw, db)) : py::none();
 }
 
-// f(first row, rows) over all rows, on the team, in stretches of z that are in the cache when f reads
-// them because they have just been found finite; false where one is not.
-template <class T, class F>
-bool over_finite_rows(const T* z, Index rows, Index cols, F f) {
-  constexpr Index elements = 4096;
-  constexpr double flops_of_an_element = 20;  // roughly: for the choice of threads
-  const Index most = std::max<Index>(1, elements / cols);
-  std::atomic<bool> finite{true};
-  over_rows(rows, flops_of_an_element * static_cast<double>(rows * cols), [&](Index i, Index n) {
-    for (const Index last = i + n; i < last; i += most) {
-      const Index count = std::min(most, last - i);
-      if (!kernels<T>().all_finite(z + i * cols, count * cols)) return finite.store(false);
-      f(i, count);
-    }
-  });
-  return finite;
-}
-
 template <class T>
-py::object activation(py::handle z, const ActivationSpec& spec, bool derivative) {
+py::object activation(py::handle z, py::handle name, bool derivative) {
   const auto* array = plain_contiguous<T>(z);
-  const Activation<T> activation(spec);
-  const bool elementwise = activation.kernels->elementwise;
-  if (array == nullptr || (!elementwise && (derivative || array->nd == 0))) return py::none();
+  const auto activation = activation_of<T>(name);
+  if (array == nullptr || !activation) return py::none();
+  const ActivationKernels<T>& entry = *activation->kernels;
+  const bool elementwise = entry.elementwise;
+  if (!elementwise && (derivative || array->nd == 0)) return py::none();
   Index rows = 1;
   for (int i = 0; i < array->nd; ++i) rows *= array->dimensions[i];
   const Index cols = elementwise ? 1 : array->dimensions[array->nd - 1];
@@ -142,14 +148,16 @@ py::object activation(py::handle z, const ActivationSpec& spec, bool derivative)
   const T* in = reinterpret_cast<const T*>(array->data);
   auto a = new_array<T>(array->nd, reinterpret_cast<const py::ssize_t*>(array->dimensions));
   T* out = a.mutable_data();
-  bool finite = false;
-  without_gil([&] {
-    finite = over_finite_rows(in, rows, cols, [&](Index first, Index count) {
+  std::atomic<bool> finite{true};
+  constexpr double flops_of_an_element = 20;  // roughly: for the choice of threads
+  const double work = flops_of_an_element * static_cast<double>(rows * cols);
+  without_gil_if_long(work, [&] {
+    over_rows(rows, work, [&](Index first, Index count) {
       const Index at = first * cols;
-      if (derivative) {
-        activation.kernels->derivative(in + at, out + at, count, activation.parameters);
-      } else {
-        activation.kernels->forward(in + at, out + at, count, cols, activation.parameters);
+      const T* p = activation->parameters;
+      if (!(derivative ? entry.derivative(in + at, out + at, count, p)
+                       : entry.forward_finite(in + at, out + at, count, cols, p))) {
+        finite = false;
       }
     });
   });
@@ -245,7 +253,7 @@ bool all_finite_array(const py::array& x) {
 void register_ops(py::module_& m) {
   m.def(
       "dense",
-      [](py::handle x, py::handle w, py::handle b, const ActivationSpec& activation) {
+      [](py::handle x, py::handle w, py::handle b, py::handle activation) {
         return plain_array<float>(x) != nullptr ? dense<float>(x, w, b, activation)
                                                 : dense<double>(x, w, b, activation);
       },
@@ -260,9 +268,9 @@ void register_ops(py::module_& m) {
   const auto def_activation = [&](const char* name, bool derivative) {
     m.def(
         name,
-        [derivative](py::handle z, const ActivationSpec& spec) {
-          return plain_array<float>(z) != nullptr ? activation<float>(z, spec, derivative)
-                                                  : activation<double>(z, spec, derivative);
+        [derivative](py::handle z, py::handle name) {
+          return plain_array<float>(z) != nullptr ? activation<float>(z, name, derivative)
+                                                  : activation<double>(z, name, derivative);
         },
         py::arg("z"), py::arg("activation"));
   };

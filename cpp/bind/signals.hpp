@@ -39,4 +39,11 @@ void without_gil(F&& f) {
   if (failure) std::rethrow_exception(failure);
 }
 
+// The same, but with the GIL where f takes less time (so many operations) than giving it back does good.
+template <class F>
+void without_gil_if_long(double flops, F&& f) {
+  if (flops < 1e5) return f();
+  without_gil(f);
+}
+
 }  // namespace shallowcore::bind

@@ -37,6 +37,13 @@ struct Identity {
   }
 };
 
+// s(z) s(-z) = e / (1 + e)^2, e = exp(-|z|), with s the sigmoid: its derivative.
+template <class T>
+SHALLOWCORE_INLINE Vec<T> sigmoid_derivative(Vec<T> z) {
+  const Vec<T> e = exp_minus_abs<T>(z), larger = T{1} / (T{1} + e);
+  return e * larger * larger;
+}
+
 struct Sigmoid {
   static constexpr const char* name = "sigmoid";
   static constexpr const char* formula = "1 / (1 + exp(-z))";
@@ -47,7 +54,7 @@ struct Sigmoid {
   }
   template <class T>
   SHALLOWCORE_INLINE static Vec<T> derivative(Vec<T> z, const T*) {
-    return sigmoid<T>(z) * sigmoid<T>(-z);
+    return sigmoid_derivative<T>(z);
   }
   template <class T>
   SHALLOWCORE_INLINE static Vec<T> slope(Vec<T> a, const T*) {
@@ -70,7 +77,7 @@ struct Tanh {
   // 1 - tanh^2 z = 4 s(2z) s(-2z)
   template <class T>
   SHALLOWCORE_INLINE static Vec<T> derivative(Vec<T> z, const T*) {
-    return T{4} * sigmoid<T>(z + z) * sigmoid<T>(-(z + z));
+    return T{4} * sigmoid_derivative<T>(z + z);
   }
   template <class T>
   SHALLOWCORE_INLINE static Vec<T> slope(Vec<T> a, const T*) {
@@ -207,6 +214,44 @@ void forward_elementwise(const T* z, T* a, ptrdiff_t rows, ptrdiff_t cols, const
   }
 }
 
+// out = f(z); false where z holds NaN or infinity.  After the first vector from a natural border of
+// `out` on, some numbers once more: stores across cache lines take twice the time.
+template <class T, class F>
+SHALLOWCORE_INLINE bool map_finite(const T* z, T* out, ptrdiff_t n, F f) {
+  FiniteSoFar<T> finite;
+  ptrdiff_t i = 0;
+  if (n >= kWidth<T>) {
+    const Vec<T> v = load<T>(z);
+    finite.look(v);
+    store<T>(out, f(v));
+    const ptrdiff_t beyond =
+        static_cast<ptrdiff_t>(reinterpret_cast<uintptr_t>(out) % kVectorBytes);
+    i = (kVectorBytes - beyond) / static_cast<ptrdiff_t>(sizeof(T));
+  }
+#pragma GCC unroll 4
+  for (; i + kWidth<T> <= n; i += kWidth<T>) {
+    const Vec<T> v = load<T>(z + i);
+    finite.look(v);
+    store<T>(out + i, f(v));
+  }
+  if (i < n) {
+    const Vec<T> v = load_partial<T>(z + i, n - i);
+    finite.look(v);
+    store_partial<T>(out + i, f(v), n - i);
+  }
+  return finite.all();
+}
+
+template <class T, class G>
+bool forward_finite(const T* z, T* a, ptrdiff_t rows, ptrdiff_t cols, const T* p) {
+  return map_finite<T>(z, a, rows * cols, [&](Vec<T> v) { return G::template forward<T>(v, p); });
+}
+
+template <class T, class G>
+bool derivative_finite(const T* z, T* d, ptrdiff_t n, const T* p) {
+  return map_finite<T>(z, d, n, [&](Vec<T> v) { return G::template derivative<T>(v, p); });
+}
+
 template <class T, class G>
 void backward_elementwise(const T* a, T* d, ptrdiff_t rows, ptrdiff_t cols, const T* p) {
   const ptrdiff_t n = rows * cols;
@@ -217,14 +262,6 @@ void backward_elementwise(const T* a, T* d, ptrdiff_t rows, ptrdiff_t cols, cons
   if (i < n) {
     const Vec<T> slope = G::template slope<T>(load_partial<T>(a + i, n - i), p);
     store_partial<T>(d + i, load_partial<T>(d + i, n - i) * slope, n - i);
-  }
-}
-
-template <class T, class G>
-void derivative_elementwise(const T* z, T* d, ptrdiff_t n, const T* p) {
-  for (ptrdiff_t i = 0; i < n; i += kWidth<T>) {
-    const ptrdiff_t lanes = n - i < kWidth<T> ? n - i : kWidth<T>;
-    store_partial<T>(d + i, G::template derivative<T>(load_partial<T>(z + i, lanes), p), lanes);
   }
 }
 

@@ -118,39 +118,29 @@ double add_penalty(const T* w, T* g, ptrdiff_t n, double l1, double l2) {
   return l1 * sum_abs + l2 * sum_squares;
 }
 
-// f(sum, vector, lanes) over n numbers, in turn with each of four sums that need not wait for one
-// another.
-template <class T, class V, class F>
-SHALLOWCORE_INLINE void in_four_chains(const T* x, ptrdiff_t n, V (&sums)[4], F f) {
-  constexpr ptrdiff_t width = kWidth<T>;
-  ptrdiff_t i = 0;
-  for (; i + 4 * width <= n; i += 4 * width) {
-#pragma GCC unroll 4
-    for (int c = 0; c < 4; ++c) f(sums[c], load<T>(x + i + c * width), width);
-  }
-  for (; i < n; i += width) {
-    const ptrdiff_t lanes = least(width, n - i);
-    f(sums[0], load_partial<T>(x + i, lanes), lanes);
-  }
-}
-
-// x * 0 is 0 for every finite x and NaN for the others.
 template <class T>
 bool all_finite(const T* x, ptrdiff_t n) {
-  Vec<T> sums[4] = {};
-  in_four_chains<T>(x, n, sums, [](Vec<T>& sum, Vec<T> v, ptrdiff_t) { sum = sum + v * T{0}; });
-  return reduce_add<T>((sums[0] + sums[1]) + (sums[2] + sums[3])) == 0;
+  FiniteSoFar<T> finite;
+  ptrdiff_t i = 0;
+  for (; i + kWidth<T> <= n; i += kWidth<T>) finite.look(load<T>(x + i));
+  if (i < n) finite.look(load_partial<T>(x + i, n - i));
+  return finite.all();
 }
 
 // low <= x <= high for all x.
 template <class T>
 bool all_within(const T* x, ptrdiff_t n, T low, T high) {
-  IntVec<T> beyond[4] = {};
-  in_four_chains<T>(x, n, beyond, [&](IntVec<T>& some, Vec<T> v, ptrdiff_t lanes) {
-    const IntVec<T> within = (v >= low) & (v <= high);
-    some |= lanes == kWidth<T> ? ~within : ~within & first_lanes_mask<T>(lanes);
-  });
-  return lane_bits<T>((beyond[0] | beyond[1]) | (beyond[2] | beyond[3])) == 0;
+  IntVec<T> within = ~IntVec<T>{};
+  ptrdiff_t i = 0;
+  for (; i + kWidth<T> <= n; i += kWidth<T>) {
+    const Vec<T> v = load<T>(x + i);
+    within &= (v >= low) & (v <= high);
+  }
+  if (i < n) {
+    const Vec<T> v = load_partial<T>(x + i, n - i);
+    within &= ((v >= low) & (v <= high)) | ~first_lanes_mask<T>(n - i);
+  }
+  return lane_bits<T>(~within) == 0;
 }
 
 }  // namespace shallowcore::SHALLOWCORE_ISA

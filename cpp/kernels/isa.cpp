@@ -46,16 +46,25 @@ constexpr ActivationKernels<T> elementwise_entry() {
           {G::parameters[0], G::parameters[1]},
           true,
           forward_elementwise<T, G>,
+          forward_finite<T, G>,
           backward_elementwise<T, G>,
           lane_backward<T, G>,
-          derivative_elementwise<T, G>,
+          derivative_finite<T, G>,
           curvature_elementwise<T, G>};
 }
 
 template <class T, class G>
 constexpr ActivationKernels<T> row_entry() {
-  return {G::name, G::formula, {},     false, G::template forward<T>, G::template backward<T>,
-          nullptr, nullptr,    nullptr};
+  return {G::name,
+          G::formula,
+          {},
+          false,
+          G::template forward<T>,
+          rows_finite<T, G>,
+          G::template backward<T>,
+          nullptr,
+          nullptr,
+          nullptr};
 }
 
 template <class T, class O>

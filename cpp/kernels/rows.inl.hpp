@@ -5,6 +5,7 @@
 // results depend on that row alone, and their order of summation on the number of columns.
 #pragma once
 
+#include "kernels/arrays.inl.hpp"
 #include "kernels/math.inl.hpp"
 #include "kernels/simd.hpp"
 #include "kernels/table.hpp"
@@ -62,9 +63,14 @@ SHALLOWCORE_INLINE RowSums<T> exp_row(const T* z, ptrdiff_t cols, T* out) {
 inline constexpr ptrdiff_t kLaneColumns = 64;  // that rows in lanes have at most
 
 // columns[j] = column j of `rows` (at most a vector's width) contiguous rows; zeros in the other lanes.
+// A column that is alone is a vector as it lies.
 template <class T>
 SHALLOWCORE_INLINE void load_columns(const T* z, ptrdiff_t rows, ptrdiff_t cols, Vec<T>* columns) {
   constexpr ptrdiff_t width = kWidth<T>;
+  if (cols == 1) {
+    columns[0] = load_partial<T>(z, rows);
+    return;
+  }
   for (ptrdiff_t j = 0; j < cols; j += width) {
     const ptrdiff_t count = least(width, cols - j);
     Vec<T> v[width];
@@ -84,6 +90,7 @@ SHALLOWCORE_INLINE void load_columns(const T* z, ptrdiff_t rows, ptrdiff_t cols,
 template <class T>
 SHALLOWCORE_INLINE void store_columns(const Vec<T>* columns, ptrdiff_t rows, ptrdiff_t cols, T* a) {
   constexpr ptrdiff_t width = kWidth<T>;
+  if (cols == 1) return store_partial<T>(a, columns[0], rows);
   for (ptrdiff_t j = 0; j < cols; j += width) {
     const ptrdiff_t count = least(width, cols - j);
     Vec<T> v[width];
@@ -199,5 +206,17 @@ struct LogSoftmax {
     }
   }
 };
+
+// Rows are read again while they are in the cache from the look at them.
+template <class T, class G>
+bool rows_finite(const T* z, T* a, ptrdiff_t rows, ptrdiff_t cols, const T* p) {
+  const ptrdiff_t most = cols < 4096 ? 4096 / cols : 1;
+  for (ptrdiff_t i = 0; i < rows; i += most) {
+    const ptrdiff_t count = least(most, rows - i);
+    if (!all_finite<T>(z + i * cols, count * cols)) return false;
+    G::template forward<T>(z + i * cols, a + i * cols, count, cols, p);
+  }
+  return true;
+}
 
 }  // namespace shallowcore::SHALLOWCORE_ISA

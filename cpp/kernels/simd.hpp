@@ -180,6 +180,15 @@ SHALLOWCORE_INLINE uint64_t lane_bits(IntVec<T> mask) {
 #endif
 }
 
+// Whether all of some vectors are finite: x * 0 has bits below its sign unless x is.  Bits, because a
+// sum of them would make each vector wait for the one before.
+template <class T>
+struct FiniteSoFar {
+  IntVec<T> found = {};
+  SHALLOWCORE_INLINE void look(Vec<T> x) { found |= bits<T>(x * T{0}); }
+  SHALLOWCORE_INLINE bool all() const { return lane_bits<T>(found << 1 != IntVec<T>{}) == 0; }
+};
+
 // --- arithmetic the language has no operator for ------------------------------------------------
 
 // a * b + c: one rounding where the instruction set has it, two on the x86 baseline.

@@ -91,12 +91,15 @@ struct ActivationKernels {
   bool elementwise;
   // a = g(z); a may be z.
   void (*forward)(const T* z, T* a, ptrdiff_t rows, ptrdiff_t cols, const T* parameters);
+  // The same of numbers that may be anything, a not z: false, and nothing else promised, for NaN or
+  // infinity.
+  bool (*forward_finite)(const T* z, T* a, ptrdiff_t rows, ptrdiff_t cols, const T* parameters);
   // d = d * g'(z), from the output a (softmax: each row times the Jacobian).
   void (*backward)(const T* a, T* d, ptrdiff_t rows, ptrdiff_t cols, const T* parameters);
   // Samples in lanes, back through a layer's weights and through g; null unless elementwise.
   void (*lane_backward)(const LaneBackwardArgs<T>&);
-  // d = g'(z), from z and without cancellation; null unless elementwise.
-  void (*derivative)(const T* z, T* d, ptrdiff_t n, const T* parameters);
+  // d = g'(z), from z and without cancellation, checked like forward_finite; null unless elementwise.
+  bool (*derivative)(const T* z, T* d, ptrdiff_t n, const T* parameters);
   // d = g'(z), h = g''(z), from the output a; null unless elementwise.
   void (*curvature)(const T* a, T* d, T* h, ptrdiff_t n, const T* parameters);
 };

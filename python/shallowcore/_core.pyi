@@ -91,7 +91,7 @@ def optimizer_table() -> list[OptimizerInfo]: ...
 # --- kernels in the open --------------------------------------------------------------------------
 # Arrays come as the caller gave them: what is an ndarray, aligned and not empty, of float32 or of
 # float64 as all of one call are, finite, and fits the others, is read in place.  None, and nothing
-# done, for anything else.
+# done, for anything else.  An activation may be a name as the table has it.
 
 class Activation:
     def __init__(self, name: str, parameters: Mapping[str, float] = ...) -> None: ...
@@ -106,7 +106,7 @@ class Loss:
         scale: float = 1.0,
     ) -> None: ...
 
-def dense(x: Any, w: Any, b: Any, activation: Activation) -> Floats | None:
+def dense(x: Any, w: Any, b: Any, activation: Any) -> Floats | None:
     """Inputs and kernel 2-D of any strides, bias (n_outputs,) contiguous or None."""
 
 def dense_grad(
@@ -114,10 +114,10 @@ def dense_grad(
 ) -> tuple[Floats | None, Floats, Floats] | None:
     """2-D arrays of any strides."""
 
-def activation(z: Any, activation: Activation) -> Floats | None:
+def activation(z: Any, activation: Any) -> Floats | None:
     """z: C-contiguous; softmax and log_softmax act on the last axis."""
 
-def activation_grad(z: Any, activation: Activation) -> Floats | None:
+def activation_grad(z: Any, activation: Any) -> Floats | None:
     """The same; None for softmax and log_softmax too."""
 
 def loss(

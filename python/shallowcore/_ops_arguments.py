@@ -60,18 +60,6 @@ def _activation(name: str | Activation, params: dict[str, float]) -> Activation:
     return Activation(name, **params)
 
 
-@cache
-def _known_activation(name: str) -> _core.Activation:
-    return Activation(name).to_core()
-
-
-def activation_for_core(name: str | Activation, params: dict[str, float]) -> _core.Activation:
-    """Activation as `_activation` finds it, for the core."""
-    if type(name) is str and not params:
-        return _known_activation(name)
-    return _activation(name, params).to_core()
-
-
 @dataclass(frozen=True)
 class LossSettings:
     """A loss, the core's object of it, and the limits of targets and predictions."""
@@ -109,8 +97,15 @@ def _prediction_range(loss: Loss) -> tuple[float, float]:
 
 
 # --- arrays, where the core does not take the caller's as they are --------------------------------
-def dense(x: ArrayLike, w: ArrayLike, b: ArrayLike | None) -> tuple[Floats, Floats, Floats | None]:
-    """Inputs, kernel and bias of `ops.dense`."""
+def dense(
+    x: ArrayLike,
+    w: ArrayLike,
+    b: ArrayLike | None,
+    activation: str | Activation,
+    params: dict[str, float],
+) -> tuple[Floats, Floats, Floats | None, _core.Activation]:
+    """Arguments of `_core.dense`."""
+    function = _activation(activation, params).to_core()
     x, w = _array(x, "x", 2), _array(w, "w", 2)
     b = None if b is None else _array(b, "b", 1)
     _check_shape(w, "w", (x.shape[1], w.shape[1]), f"x has {x.shape[1]} columns")
@@ -118,11 +113,11 @@ def dense(x: ArrayLike, w: ArrayLike, b: ArrayLike | None) -> tuple[Floats, Floa
         _check_shape(b, "b", (w.shape[1],), f"w has {w.shape[1]} columns")
     dtype = _float_type(x, w, b)
     bias = None if b is None else np.ascontiguousarray(to_floats(b, dtype, "b"))
-    return to_floats(x, dtype, "x"), to_floats(w, dtype, "w"), bias
+    return to_floats(x, dtype, "x"), to_floats(w, dtype, "w"), bias, function
 
 
 def dense_grad(x: ArrayLike, w: ArrayLike, dz: ArrayLike) -> tuple[Floats, Floats, Floats]:
-    """Inputs, kernel and gradient of `ops.dense_grad`."""
+    """Arrays for `_core.dense_grad`."""
     x, w, dz = _array(x, "x", 2), _array(w, "w", 2), _array(dz, "dz", 2)
     _check_shape(w, "w", (x.shape[1], w.shape[1]), f"x has {x.shape[1]} columns")
     _check_shape(dz, "dz", (x.shape[0], w.shape[1]), "x has its rows, w its columns")
@@ -130,29 +125,34 @@ def dense_grad(x: ArrayLike, w: ArrayLike, dz: ArrayLike) -> tuple[Floats, Float
     return to_floats(x, dtype, "x"), to_floats(w, dtype, "w"), to_floats(dz, dtype, "dz")
 
 
-def activation(z: ArrayLike, name: str | Activation, params: dict[str, float]) -> Floats:
-    """Pre-activations of `ops.activation`."""
-    array, function = _array(z, "z"), _activation(name, params)
+def activation(
+    z: ArrayLike, name: str | Activation, params: dict[str, float]
+) -> tuple[Floats, _core.Activation]:
+    """Arguments of `_core.activation`."""
+    function = _activation(name, params)
+    array = _array(z, "z")
     if not function.elementwise and array.ndim == 0:
         raise ValueError(f"z must have at least 1 dimension for {function.name}, got shape ()")
-    return _floats(array, "z")
+    return _floats(array, "z"), function.to_core()
 
 
-def activation_grad(z: ArrayLike, name: str | Activation, params: dict[str, float]) -> Floats:
-    """Pre-activations of `ops.activation_grad`."""
+def activation_grad(
+    z: ArrayLike, name: str | Activation, params: dict[str, float]
+) -> tuple[Floats, _core.Activation]:
+    """Arguments of `_core.activation_grad`."""
     function = _activation(name, params)
     if not function.elementwise:
         raise ValueError(
             f"{function.name} works on whole rows: its derivative is a matrix for each row; "
             "expected an elementwise activation"
         )
-    return _floats(_array(z, "z"), "z")
+    return _floats(_array(z, "z"), "z"), function.to_core()
 
 
 def loss(
     loss: Loss, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None
 ) -> tuple[Numbers, Floats, Floats | None]:
-    """Targets, predictions and weights of `ops.loss`."""
+    """Arrays for `_core.loss`."""
     prediction = _array(y_pred, "y_pred")
     if prediction.ndim not in (1, 2):
         raise ValueError(

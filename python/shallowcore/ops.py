@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from shallowcore import _core, _ops_arguments
 from shallowcore._checks import check_bool
-from shallowcore._ops_arguments import activation_for_core, loss_settings
+from shallowcore._ops_arguments import loss_settings
 from shallowcore.activations import Activation
 from shallowcore.losses import Loss
 
@@ -70,11 +70,10 @@ def dense(
     >>> ops.dense([[1.0, 2.0]], [[1.0], [-1.0]], [0.5], "relu")
     array([[0.]])
     """
-    function = activation_for_core(activation, params)
-    a = _core.dense(x, w, b, function)
+    a = None if params else _core.dense(x, w, b, activation)
     if a is None:
-        a = _core.dense(*_ops_arguments.dense(x, w, b), function)
-    return _certain(a)
+        a = _certain(_core.dense(*_ops_arguments.dense(x, w, b, activation, params)))
+    return a
 
 
 def dense_grad(
@@ -119,8 +118,9 @@ def dense_grad(
     check_bool(need_dx, "need_dx")
     gradients = _core.dense_grad(x, w, dz, need_dx)
     if gradients is None:
-        gradients = _core.dense_grad(*_ops_arguments.dense_grad(x, w, dz), need_dx)
-    return _certain(gradients)
+        arrays = _ops_arguments.dense_grad(x, w, dz)
+        gradients = _certain(_core.dense_grad(*arrays, need_dx))
+    return gradients
 
 
 def activation(z: ArrayLike, name: str | Activation, **params: float) -> Floats:
@@ -151,11 +151,10 @@ def activation(z: ArrayLike, name: str | Activation, **params: float) -> Floats:
     >>> ops.activation([-2.0, 3.0], "leaky_relu", negative_slope=0.1)
     array([-0.2,  3. ])
     """
-    function = activation_for_core(name, params)
-    a = _core.activation(z, function)
+    a = None if params else _core.activation(z, name)
     if a is None:
-        a = _core.activation(_ops_arguments.activation(z, name, params), function)
-    return _certain(a)
+        a = _certain(_core.activation(*_ops_arguments.activation(z, name, params)))
+    return a
 
 
 def activation_grad(z: ArrayLike, name: str | Activation, **params: float) -> Floats:
@@ -186,11 +185,10 @@ def activation_grad(z: ArrayLike, name: str | Activation, **params: float) -> Fl
     >>> ops.activation_grad([-1.0, 0.0, 2.0], "relu")
     array([0., 0., 1.])
     """
-    function = activation_for_core(name, params)
-    slope = _core.activation_grad(z, function)
+    slope = None if params else _core.activation_grad(z, name)
     if slope is None:
-        slope = _core.activation_grad(_ops_arguments.activation_grad(z, name, params), function)
-    return _certain(slope)
+        slope = _certain(_core.activation_grad(*_ops_arguments.activation_grad(z, name, params)))
+    return slope
 
 
 def softmax(z: ArrayLike) -> Floats:
@@ -294,8 +292,8 @@ def loss(
     found = _core.loss(settings.core, y_true, y_pred, sample_weight, settings.limits)
     if found is None:
         arrays = _ops_arguments.loss(settings.loss, y_true, y_pred, sample_weight)
-        found = _core.loss(settings.core, *arrays, settings.limits)
-    return _certain(found)
+        found = _certain(_core.loss(settings.core, *arrays, settings.limits))
+    return found
 
 
 def _certain(result: _Result | None) -> _Result:
