@@ -86,6 +86,18 @@ def test_long_arrays_are_looked_at_to_their_ends(n):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("k", [1, 8, 9, 70])
+@pytest.mark.parametrize("n", [1, 2, 5, 16, 17, 37, 128])
+def test_a_row_has_the_same_bits_among_any_others(n, k, dtype):
+    """Kernels are read where they lie for few rows, copied for many."""
+    x, w, b = draw(dtype, (60, k), (k, n), (n,))
+    whole = ops.dense(x, w, b)
+    for rows in (1, 2, 6, 12, 13, 24, 25, 59):
+        np.testing.assert_array_equal(ops.dense(x[:rows], w, b), whole[:rows])
+        np.testing.assert_array_equal(ops.dense(x[-rows:], w, b), whole[-rows:])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("n", [1, 15, 16, 17, 40, 1000])
 def test_numbers_do_not_depend_on_where_they_lie(n, dtype):
     """Loops go on from a border of the result: no number may be left out or come twice."""

@@ -137,15 +137,16 @@ void pack(const T* b, ptrdiff_t b_row, ptrdiff_t b_col, ptrdiff_t k, ptrdiff_t n
       transpose<T>(from, b_col, cols, k, panel, width);
       continue;
     }
-    for (ptrdiff_t p = 0; p < k; ++p, panel += width, from += b_row) {
-      ptrdiff_t i = 0;
-      if (b_col == 1) {
-        for (; i + kWidth<T> <= cols; i += kWidth<T>) store<T>(panel + i, load<T>(from + i));
-        for (; i < cols; ++i) panel[i] = from[i];
-      } else {
-        for (; i < cols; ++i) panel[i] = from[i * b_col];
+    if (b_col == 1) {
+      const ptrdiff_t last = cols - (width - kWidth<T>);  // columns of the last vector
+      for (ptrdiff_t p = 0; p < k; ++p, panel += width, from += b_row) {
+        if (width == kPanel<T>) store<T>(panel, load<T>(from));
+        store<T>(panel + width - kWidth<T>, load_partial<T>(from + width - kWidth<T>, last));
       }
-      for (; i < width; ++i) panel[i] = 0;
+      continue;
+    }
+    for (ptrdiff_t p = 0; p < k; ++p, panel += width, from += b_row) {
+      for (ptrdiff_t i = 0; i < width; ++i) panel[i] = i < cols ? from[i * b_col] : T{0};
     }
   }
 }
@@ -311,6 +312,7 @@ void row_matrix(const GemmArgs<T>& args) {
 template <class T>
 void gemm(const GemmArgs<T>& args) {
   if (args.n == 1 && !args.packed) {
+    if (args.k == 1 && args.a_row == 1 && args.c_row == 1) return vector_sums<T>(args);
     if (args.a_col == 1 && (args.b_row == 1 || args.k == 1)) return matrix_vector<T>(args);
     if (args.a_row == 1 && args.c_row == 1) return vector_sums<T>(args);
   }

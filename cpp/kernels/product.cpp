@@ -11,6 +11,7 @@ namespace shallowcore {
 namespace {
 
 constexpr double kBlasFromFlops = 2e8;  // smaller products are faster without it
+constexpr Index kFewDepths = 8;
 
 Index round_up(Index value, Index unit) { return (value + unit - 1) / unit * unit; }
 
@@ -34,6 +35,7 @@ void stripes_by_blas(const MatrixView<const T>& a, const MatrixView<const T>& b,
 // What product() does, from shapes and strides alone.
 struct Choice {
   bool by_blas, packs;
+  Index in_place;  // columns of b, from the first, that are read where they lie
   int threads;
 };
 
@@ -42,16 +44,31 @@ Choice choose(const MatrixView<const T>& a, const MatrixView<const T>& b, const 
   const KernelTable<T>& table = kernels<T>();
   const double flops =
       2.0 * static_cast<double>(c.rows) * static_cast<double>(c.cols) * static_cast<double>(a.cols);
-  // Few rows read b once: packing it would cost as much as the product.
-  const bool in_place =
-      b.col_stride == 1 &&
-      (c.rows == 1 || (c.cols % table.vector_cols == 0 && c.rows <= table.tile_rows));
   // The kernels for one column read b where it lies; they need contiguous rows or columns of a.
   const bool by_dots = a.col_stride == 1 && (b.row_stride == 1 || a.cols == 1);
   const bool by_sums = a.row_stride == 1 && c.row_stride == 1;
   const bool one_column = c.cols == 1 && (by_dots || by_sums);
-  return {flops >= kBlasFromFlops && c.cols > 1 && blas_can_multiply(a, b),
-          !in_place && !one_column, team_size(flops)};
+  // Few rows read b but once or twice, and few rows of b lie in the cache: packing would not pay.  The
+  // kernels read whole vectors; only one row finds its way through any number of columns.
+  const bool few = c.rows <= 2 * table.tile_rows || a.cols <= kFewDepths;
+  Index in_place = 0;
+  if (one_column || (b.col_stride == 1 && c.rows == 1)) {
+    in_place = c.cols;
+  } else if (b.col_stride == 1 && few) {
+    in_place = c.cols / table.vector_cols * table.vector_cols;
+  }
+  return {flops >= kBlasFromFlops && c.cols > 1 && blas_can_multiply(a, b), in_place < c.cols,
+          in_place, team_size(flops)};
+}
+
+// The same product for some columns of c.
+template <class T>
+GemmArgs<T> columns_of(GemmArgs<T> args, Index first, Index count) {
+  args.n = count;
+  args.b += first * args.b_col;
+  args.c += first;
+  if (args.init != nullptr) args.init += first;
+  return args;
 }
 
 }  // namespace
@@ -70,7 +87,9 @@ void product(const MatrixView<const T>& a, const MatrixView<const T>& b, const T
   const KernelTable<T>& table = kernels<T>();
   const Choice choice = choose(a, b, c);
   Index size = 0;
-  if (choice.packs && !choice.by_blas) size += padded<T>(table.packed_size(b.rows, b.cols));
+  if (choice.packs && !choice.by_blas) {
+    size += padded<T>(table.packed_size(b.rows, b.cols - choice.in_place));
+  }
   if (a.rows * a.cols >= table.pack_rows_from)
     size += choice.threads * padded<T>(table.gemm_scratch);
   if (size == 0) return product(a, b, init, init_row, c, Workspace<T>{nullptr, choice.threads});
@@ -95,11 +114,12 @@ void product(const MatrixView<const T>& a, const MatrixView<const T>& b, const T
   args.b_col = b.col_stride;
   args.init_row = init_row;
   args.c_row = c.row_stride;
-  args.packed = choice.packs;
   T* scratch = workspace.memory;
-  if (args.packed) {
-    table.pack(b.data, b.row_stride, b.col_stride, b.rows, b.cols, workspace.memory);
-    scratch += padded<T>(table.packed_size(a.cols, c.cols));
+  if (choice.packs) {
+    const Index rest = b.cols - choice.in_place;
+    table.pack(b.data + choice.in_place * b.col_stride, b.row_stride, b.col_stride, b.rows, rest,
+               workspace.memory);
+    scratch += padded<T>(table.packed_size(a.cols, rest));
   }
 
   const Index parts = threads == 1 ? 1 : 2 * threads;
@@ -114,10 +134,16 @@ void product(const MatrixView<const T>& a, const MatrixView<const T>& b, const T
     mine.m = by_rows ? count : c.rows;
     mine.n = by_rows ? c.cols : count;
     mine.a = a.data + row * a.row_stride;
-    mine.b = args.packed ? workspace.memory + a.cols * col : b.data + col * b.col_stride;
+    mine.b = b.data + col * b.col_stride;
     mine.init = init == nullptr ? nullptr : init + row * init_row + col;
     mine.c = c.data + row * c.row_stride + col;
     mine.scratch = scratch + thread * padded<T>(table.gemm_scratch);
+    const Index lying = std::clamp<Index>(choice.in_place - col, 0, mine.n);
+    if (lying > 0) table.gemm(columns_of(mine, 0, lying));
+    if (lying == mine.n) return;
+    mine = columns_of(mine, lying, mine.n - lying);
+    mine.b = workspace.memory + a.cols * (col + lying - choice.in_place);
+    mine.packed = true;
     table.gemm(mine);
   });
 }
