@@ -151,14 +151,53 @@ void pack(const T* b, ptrdiff_t b_row, ptrdiff_t b_col, ptrdiff_t k, ptrdiff_t n
   }
 }
 
+// `rows` rows of a, depth after depth: a_row is 1.
+template <class T>
+void pack_contiguous_rows(const T* a, ptrdiff_t a_col, ptrdiff_t rows, ptrdiff_t k, T* packed) {
+  for (ptrdiff_t p = 0; p < k; ++p, a += a_col, packed += rows) {
+    for (ptrdiff_t r = 0; r < rows; r += kWidth<T>) {
+      const ptrdiff_t count = least(kWidth<T>, rows - r);
+      store_partial<T>(packed + r, load_partial<T>(a + r, count), count);
+    }
+  }
+}
+
+// The same where a_col is 1: transposed in squares.
+template <class T>
+void pack_contiguous_depths(const T* a, ptrdiff_t a_row, ptrdiff_t rows, ptrdiff_t k, T* packed) {
+  constexpr ptrdiff_t width = kWidth<T>;
+  for (ptrdiff_t r = 0; r < rows; r += width, a += width * a_row) {
+    const ptrdiff_t count = least(width, rows - r);
+    for (ptrdiff_t p = 0; p < k; p += width) {
+      const ptrdiff_t depths = least(width, k - p);
+      Vec<T> v[width];
+#pragma GCC unroll 16
+      for (int i = 0; i < width; ++i) {
+        v[i] = i < count ? load_partial<T>(a + i * a_row + p, depths) : Vec<T>{};
+      }
+      transpose_square<T>(v);
+#pragma GCC unroll 16
+      for (int i = 0; i < width; ++i) {
+        if (i < depths) store_partial<T>(packed + (p + i) * rows + r, v[i], count);
+      }
+    }
+  }
+}
+
 // Rows of a in groups of a tile's height, depth after depth, as the tile reads them.
 template <class T>
 void pack_rows(const T* a, ptrdiff_t a_row, ptrdiff_t a_col, ptrdiff_t m, ptrdiff_t k, T* packed) {
   for (ptrdiff_t i = 0, rows = 0; i < m; i += rows) {
     rows = tile_height(m - i, kTileRows);
     const T* from = a + i * a_row;
-    for (ptrdiff_t r = 0; r < rows; ++r) {
-      for (ptrdiff_t p = 0; p < k; ++p) packed[p * rows + r] = from[r * a_row + p * a_col];
+    if (a_row == 1) {
+      pack_contiguous_rows<T>(from, a_col, rows, k, packed);
+    } else if (a_col == 1) {
+      pack_contiguous_depths<T>(from, a_row, rows, k, packed);
+    } else {
+      for (ptrdiff_t r = 0; r < rows; ++r) {
+        for (ptrdiff_t p = 0; p < k; ++p) packed[p * rows + r] = from[r * a_row + p * a_col];
+      }
     }
     packed += rows * k;
   }
