@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from shallowcore._core import plan_names
 from shallowcore.bench import report as common
 from shallowcore.bench.agreement import differences, tolerance
 from shallowcore.bench.training import prepare_shallowcore, timed
@@ -96,19 +97,6 @@ ALL = {w.name: w for w in (*WORKLOADS.values(), *SHAPES, *map(double, DOUBLE))}
 
 
 # --- how ------------------------------------------------------------------------------------------
-def plan_names() -> list[str]:
-    """The plans there are: the core lists them when asked for one that is not there."""
-    model, said = growth.network((1, 1), "relu", "sgd"), ""
-    with environment({FORCE: "?"}):
-        try:
-            model.fit(np.zeros((1, 1)), np.zeros((1, 1)), verbose=0)
-        except RuntimeError as error:
-            said = str(error)
-    found = re.search(r"must be one of (.+), got", said)
-    assert found is not None, said
-    return found[1].split(", ")
-
-
 class Trainer:
     """`fit` from the initial weights by one plan; "" is the one that it chooses."""
 
