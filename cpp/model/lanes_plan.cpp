@@ -326,9 +326,8 @@ template <class T>
 bool lanes_pay(const Problem<T>& problem) {
   constexpr Index tiny = 32;  // of every layer: even few samples are better off in lanes
   constexpr Index enough_samples = 32;
-  constexpr double most_flops = 3e6;  // of a step, forward
-  constexpr Index most_features =
-      64;  // of a first layer with one output: its product is a row's dot
+  constexpr Index most_features = 64;  // of a first layer with one output, which takes dots of rows
+  constexpr double most_flops = 3e6;   // of a step, forward
   const Network<T>& network = problem.network;
   Index most = network.n_features();
   bool narrow = true;

@@ -23,9 +23,9 @@ double density_of(const AnyMatrix& x, const Network<T>& network) {
   std::vector<std::uint64_t> words(static_cast<std::size_t>(words_of(x.cols)));
   Index found = 0;
   for (Index i = 0; i < rows; ++i) {
-    const MatrixView<const T> values = input_block(x, network.input_scale(), network.input_offset(),
-                                                   i * x.rows / rows, 1, 0, x.cols, row.data());
-    copy_rows(values, row.data());
+    kernels<T>().gather[static_cast<int>(x.dtype)](
+        {x.data, x.row_bytes, x.col_bytes, nullptr, i * x.rows / rows, 1, x.cols,
+         network.input_scale(), network.input_offset(), row.data()});
     kernels<T>().mark_nonzeros(row.data(), x.cols, 1, x.cols, words.data(), 0);
     for (const std::uint64_t word : words) found += std::popcount(word);
   }
@@ -39,12 +39,12 @@ PanelInputs<T>::PanelInputs(const Problem<T>& problem, Index n_panels, bool hidd
   if (!hidden) return;
   const Index n_features = problem.network.n_features(), most_rows = problem.options.batch_size;
   const AnyMatrix& x = problem.data.x;
-  const bool in_place =
-      !problem.options.shuffle &&
+  // Columns that are read where they lie are not searched.
+  const bool by_columns =
+      !problem.options.shuffle && x.col_bytes != static_cast<Index>(sizeof(T)) &&
       can_use_in_place<T>(x, problem.network.input_scale(), problem.network.input_offset());
-  density_ = density_of(x, problem.network);
-  looks_sparse_ =
-      density_ < kSparseBelow && !(in_place && x.col_bytes != static_cast<Index>(sizeof(T)));
+  if (!by_columns) density_ = density_of(x, problem.network);
+  looks_sparse_ = density_ < kSparseBelow;
   if (n_panels < kTransposeFrom && !looks_sparse_) return;
   stride_ = padded<T>(most_rows);
   arena_ = Arena<T>(n_features * stride_);

@@ -40,18 +40,19 @@ void multiply(const LeftFactor<T>& a, Index m, Index k, const T* b, Index width,
   kernels<T>().gemm(args);
 }
 
-// The same for whole panels: of b b_panel apart, of c (m, panel_cols) one after the other.
+// The same for panels of one width: of b b_panel apart, of c (m, width) one after the other.  Where a has
+// words, panels are whole.
 template <class T>
 void multiply_panels(const LeftFactor<T>& a, Index m, Index k, const T* b, Index b_panel,
-                     Index panels, std::type_identity_t<const T*> init, T* c) {
-  const Index wide = kernels<T>().panel_cols, c_panel = m * wide;
+                     Index panels, Index width, std::type_identity_t<const T*> init, T* c) {
+  const Index c_panel = m * width;
   if (a.words != nullptr) {
     return kernels<T>().sparse_product(
         {m, k, panels, a.data, a.row, a.words, a.words_row, b, b_panel, init, c, c_panel});
   }
   for (Index j = 0; j < panels; ++j) {
-    multiply(a, m, k, b + j * b_panel, wide, init == nullptr ? nullptr : init + j * wide,
-             c + j * c_panel, wide, wide);
+    multiply(a, m, k, b + j * b_panel, width, init == nullptr ? nullptr : init + j * width,
+             c + j * c_panel, width, width);
   }
 }
 

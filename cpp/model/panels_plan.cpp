@@ -158,7 +158,7 @@ void PanelsPlan<T>::forward(std::size_t l, const Group& group) {
   const T* bias = layer.bias < 0 ? nullptr : state_.parameters() + layer.bias + group.panel * wide_;
   T* a = panel_of(outputs_[l], group.panel);
   multiply_panels(input_of(l), rows_, layer.n_in, state_.parameters() + layer.panel(group.panel),
-                  wide_ * layer.n_in, group.count, bias, a);
+                  wide_ * layer.n_in, group.count, wide_, bias, a);
   const Activation<T>& activation = layer.stage->activation;
   if (layer.activated) {
     activation.kernels->forward(a, a, group.count * rows_, wide_, activation.parameters);
@@ -243,11 +243,7 @@ void PanelsPlan<T>::update_rows(std::size_t l, Left a, Index first, Index count,
   T* gradient = scratch_[static_cast<std::size_t>(thread)] + padded<T>(transposed_size_);
   for (Index done = 0; done < count; done += at_once) {
     const Index rows = std::min(at_once, count - done);
-    if (width == wide_) {
-      multiply_panels(a, rows, rows_, dz, wide_ * rows_, group.count, nullptr, gradient);
-    } else {
-      multiply(a, rows, rows_, dz, width, nullptr, gradient, width, width);
-    }
+    multiply_panels(a, rows, rows_, dz, wide_ * rows_, group.count, width, nullptr, gradient);
     for (Index j = 0; j < group.count; ++j) {
       state_.update(layer.panel(group.panel + j) + (first + done) * width,
                     gradient + j * rows * width, rows * width, layer.kernel_penalty);
