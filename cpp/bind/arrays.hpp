@@ -19,10 +19,6 @@ py::array aligned(py::array array);
 
 std::string shape_of(const py::array& array);
 
-inline bool is_float32(const py::array& array) {
-  return array.dtype().equal(py::dtype::of<float>());
-}
-
 // Contiguous data of an array of T with `size` elements.
 template <class T>
 const T* contiguous(const char* name, const py::array& array, Index size) {

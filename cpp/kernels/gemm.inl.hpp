@@ -13,11 +13,7 @@
 
 namespace shallowcore::SHALLOWCORE_ISA {
 
-#if defined(__AVX512F__) || defined(__aarch64__)
-inline constexpr int kTileRows = 12;
-#else
-inline constexpr int kTileRows = 6;
-#endif
+inline constexpr int kTileRows = kVectorRegisters > 16 ? 12 : 6;
 inline constexpr int kThinRows = 12;  // of tiles that are one vector wide: as many accumulators
 inline constexpr ptrdiff_t kBlockDepth = 256;            // k of one pass over c
 inline constexpr ptrdiff_t kBlockRows = 12 * kTileRows;  // rows of a that stay in the L2 cache
@@ -105,13 +101,6 @@ SHALLOWCORE_NOINLINE void tile(const TileArgs<T>& args) {
 template <class T>
 using Tile = void (*)(const TileArgs<T>&);
 
-// Height of the next tile where `left` rows are to go: the last two share what is left, because a tile
-// of a row or two cannot keep the multipliers busy.
-SHALLOWCORE_INLINE ptrdiff_t tile_height(ptrdiff_t left, ptrdiff_t most) {
-  if (left >= 2 * most || left <= most) return least(left, most);
-  return (left + 1) / 2;
-}
-
 template <class T, int VECTORS, int ROWS = VECTORS == 1 ? kThinRows : kTileRows>
 SHALLOWCORE_INLINE Tile<T> tile_of(ptrdiff_t rows) {
   if constexpr (ROWS == 1) {
@@ -171,11 +160,7 @@ void pack_contiguous_depths(const T* a, ptrdiff_t a_row, ptrdiff_t rows, ptrdiff
     for (ptrdiff_t p = 0; p < k; p += width) {
       const ptrdiff_t depths = least(width, k - p);
       Vec<T> v[width];
-#pragma GCC unroll 16
-      for (int i = 0; i < width; ++i) {
-        v[i] = i < count ? load_partial<T>(a + i * a_row + p, depths) : Vec<T>{};
-      }
-      transpose_square<T>(v);
+      load_transposed<T>(a + p, a_row, count, depths, v);
 #pragma GCC unroll 16
       for (int i = 0; i < width; ++i) {
         if (i < depths) store_partial<T>(packed + (p + i) * rows + r, v[i], count);
@@ -188,7 +173,7 @@ void pack_contiguous_depths(const T* a, ptrdiff_t a_row, ptrdiff_t rows, ptrdiff
 template <class T>
 void pack_rows(const T* a, ptrdiff_t a_row, ptrdiff_t a_col, ptrdiff_t m, ptrdiff_t k, T* packed) {
   for (ptrdiff_t i = 0, rows = 0; i < m; i += rows) {
-    rows = tile_height(m - i, kTileRows);
+    rows = next_part(m - i, kTileRows);
     const T* from = a + i * a_row;
     if (a_row == 1) {
       pack_contiguous_rows<T>(from, a_col, rows, k, packed);
@@ -227,7 +212,7 @@ void gemm_block(const GemmArgs<T>& args, ptrdiff_t row, ptrdiff_t rows, ptrdiff_
     tile_args.init_row = first ? args.init_row : args.c_row;
     const ptrdiff_t most = vectors == 1 && !pack_a ? kThinRows : kTileRows;
     for (ptrdiff_t i = 0, height = 0; i < rows; i += height) {
-      height = tile_height(rows - i, most);
+      height = next_part(rows - i, most);
       tile_args.a = pack_a ? args.scratch + i * depth : a + i * args.a_row;
       tile_args.a_row = pack_a ? 1 : args.a_row;
       tile_args.a_col = pack_a ? height : args.a_col;

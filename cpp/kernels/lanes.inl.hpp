@@ -16,12 +16,6 @@
 
 namespace shallowcore::SHALLOWCORE_ISA {
 
-// Size of the next part where `left` are cut into parts of at most `most`: whole ones, and the last two
-// as equal as can be, since small parts keep few chains of additions busy.
-SHALLOWCORE_INLINE ptrdiff_t next_part(ptrdiff_t left, ptrdiff_t most) {
-  return left >= 2 * most ? most : left > most ? (left + 1) / 2 : left;
-}
-
 // --- products -------------------------------------------------------------------------------------
 
 // c[u, s] = bias[u] + sum_p w[p, u] a[p, s] for UNITS units and VECTORS vectors of samples.
@@ -236,12 +230,12 @@ void lane_gradient_weights(const LaneGradientArgs<T>& args) {
   const bool few_registers = kVectorRegisters == 16 && n_in > 2;
   const ptrdiff_t most_units = few_registers ? 2 : 4;
   const ptrdiff_t most_inputs = n_out == 1 ? 8 : n_in <= 2 ? 2 : 6;
-  const ptrdiff_t row = n_out < kLaneSums ? n_out : kLaneSums, most_rows = kLaneSums / row;
+  const ptrdiff_t row = least(n_out, kLaneSums), most_rows = kLaneSums / row;
   LaneSums<T> sums(args.w, args.accumulate);
   for (ptrdiff_t first = 0, rows = 0; first < n_in; first += rows) {
-    rows = n_in - first < most_rows ? n_in - first : most_rows;
+    rows = least(n_in - first, most_rows);
     for (ptrdiff_t from = 0, to = 0; from < n_out; from = to) {
-      to = n_out - from < row ? n_out : from + row;
+      to = least(n_out, from + row);
       for (ptrdiff_t i = 0, inputs = 0; i < rows; i += inputs) {
         inputs = next_part(rows - i, most_inputs);
         const T* a = args.a + (first + i) * args.stride;
@@ -266,7 +260,7 @@ void lane_gradient_bias(const LaneGradientArgs<T>& args) {
   LaneSums<T> sums(args.b, args.accumulate);
   const T* dz = args.dz;
   for (ptrdiff_t first = 0; first < args.n_out; first += kLaneSums) {
-    const ptrdiff_t units = args.n_out - first < kLaneSums ? args.n_out - first : kLaneSums;
+    const ptrdiff_t units = least(args.n_out - first, kLaneSums);
     for (ptrdiff_t j = 0; j < units; ++j, dz += args.stride) {
       Vec<T> even = {}, odd = {};
       ptrdiff_t s = 0;

@@ -74,11 +74,7 @@ SHALLOWCORE_INLINE void load_columns(const T* z, ptrdiff_t rows, ptrdiff_t cols,
   for (ptrdiff_t j = 0; j < cols; j += width) {
     const ptrdiff_t count = least(width, cols - j);
     Vec<T> v[width];
-#pragma GCC unroll 16
-    for (int i = 0; i < width; ++i) {
-      v[i] = i < rows ? load_partial<T>(z + i * cols + j, count) : Vec<T>{};
-    }
-    transpose_square<T>(v);
+    load_transposed<T>(z + j, cols, rows, count, v);
 #pragma GCC unroll 16
     for (int i = 0; i < width; ++i) {
       if (i < count) columns[j + i] = v[i];

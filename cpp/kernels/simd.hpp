@@ -59,6 +59,12 @@ inline constexpr int kWidth = kVectorBytes / static_cast<int>(sizeof(T));
 
 SHALLOWCORE_INLINE ptrdiff_t least(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
 
+// Size of the next part where `left` are cut into parts of at most `most`: whole ones, and the last two
+// as equal as can be, since a small part keeps few chains of additions busy.
+SHALLOWCORE_INLINE ptrdiff_t next_part(ptrdiff_t left, ptrdiff_t most) {
+  return left >= 2 * most ? most : left > most ? (left + 1) / 2 : left;
+}
+
 // --- memory -----------------------------------------------------------------------------------
 
 template <class T>

@@ -15,9 +15,9 @@
 namespace shallowcore::SHALLOWCORE_ISA {
 
 inline constexpr ptrdiff_t kWordBits = 64;
-inline constexpr ptrdiff_t kWordsOfBlock =
-    2;                                   // measured: 1 to 4 are alike, all of k at once is not
-inline constexpr int kSparsePanels = 4;  // one panel at a time takes almost twice as long
+// Measured: 1 to 4 words are alike, all of k at once is not; panels one by one take almost twice as long.
+inline constexpr ptrdiff_t kWordsOfBlock = 2;
+inline constexpr int kSparsePanels = 4;
 
 template <class T>
 void mark_nonzeros(const T* a, ptrdiff_t a_row, ptrdiff_t m, ptrdiff_t k, uint64_t* words,

@@ -59,6 +59,17 @@ SHALLOWCORE_INLINE void transpose_square(Vec<T> (&v)[kWidth<T>]) {
   }
 }
 
+// v[j] = column j of a (rows, cols), at most a square; zeros beside it.
+template <class T>
+SHALLOWCORE_INLINE void load_transposed(const T* a, ptrdiff_t a_row, ptrdiff_t rows, ptrdiff_t cols,
+                                        Vec<T> (&v)[kWidth<T>]) {
+#pragma GCC unroll 16
+  for (int i = 0; i < kWidth<T>; ++i) {
+    v[i] = i < rows ? load_partial<T>(a + i * a_row, cols) : Vec<T>{};
+  }
+  transpose_square<T>(v);
+}
+
 // out (cols, rows) = a (rows, cols) transposed.
 template <class T>
 void transpose(const T* a, ptrdiff_t a_row, ptrdiff_t rows, ptrdiff_t cols, T* out,
