@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from oracle import network as reference
 from oracle.activations import activation as reference_activation
 from oracle.tolerances import assert_close, assert_same_bits, reduction
-from shallowcore import _core, ops
+from shallowcore import _core, num_threads, ops
 
 DTYPES = (np.float32, np.float64)
 ACTIVATIONS = [info.name for info in _core.activation_table()]
@@ -44,6 +44,15 @@ SHAPES = [
     (61, 600, 70),
     (1031, 37, 5),
     (130, 260, 40),
+    # Few outputs of many inputs, and few samples back to many inputs: dot products.
+    (50, 100, 2),
+    (33, 67, 3),
+    (21, 300, 5),
+    (17, 130, 7),
+    (16, 64, 8),
+    (2, 1000, 8),
+    (1, 90, 4),
+    (3, 40, 200),
 ]
 
 # How a matrix may lie in memory; each takes an array and gives one that is equal to it.
@@ -164,6 +173,35 @@ def test_dx_only_where_wanted(need_dx: bool) -> None:
     assert (dx is not None) == need_dx
     assert_same_bits(dw, full[1])
     assert_same_bits(db, full[2])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("k", [15, 32, 64, 100, 513])
+@pytest.mark.parametrize("n", [1, 2, 3, 4, 5, 7, 8, 9, 40])
+def test_a_row_comes_out_the_same_alone_and_among_others(n: int, k: int, dtype: Any) -> None:
+    x, w, b = draw(n * k, (53, k), (k, n), (n,), dtype=dtype)
+    whole = ops.dense(x, w, b)
+    for first, last in ((0, 1), (52, 53), (3, 5), (10, 27), (0, 52)):
+        assert_same_bits(ops.dense(x[first:last], w, b), whole[first:last])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("shape", [(20, 2000, 65), (2000, 600, 3), (3, 3000, 257)], ids=str)
+def test_products_have_the_same_bits_on_any_number_of_threads(
+    shape: tuple[int, int, int], order: Any, dtype: Any
+) -> None:
+    m, k, n = shape
+    x, w, dz = draw(m + k + n, (m, k), (k, n), (m, n), dtype=dtype)
+    w = np.asarray(w, order=order)
+    with num_threads(1):
+        expected = (ops.dense(x, w), *ops.dense_grad(x, w, dz))
+    for threads in (2, 3, 8):
+        with num_threads(threads):
+            for result, one in zip(
+                (ops.dense(x, w), *ops.dense_grad(x, w, dz)), expected, strict=True
+            ):
+                assert_same_bits(result, one)
 
 
 @settings(derandomize=True, deadline=None)

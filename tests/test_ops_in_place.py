@@ -70,8 +70,8 @@ def test_what_is_not_finite_is_found_wherever_it_is(shape, dtype, value):
     for need_dx in (True, False):
         with pytest.raises(ValueError, match=r"^x holds NaN"):
             ops.dense_grad(spoilt(x, value), w, dz, need_dx=need_dx)
-        with pytest.raises(ValueError, match=r"^w holds NaN"):
-            ops.dense_grad(x, spoilt(w, value), dz, need_dx=need_dx)
+    with pytest.raises(ValueError, match=r"^w holds NaN"):
+        ops.dense_grad(x, spoilt(w, value), dz)
 
 
 @pytest.mark.parametrize("n", [1, 8, 4095, 4096, 4097, 20000])

@@ -125,9 +125,8 @@ py::object dense_grad(py::handle x, py::handle w, py::handle dz, bool need_dx) {
   T *dw_out = dw.mutable_data(), *db_out = db.mutable_data();
   bool finite = false;
   without_gil([&] {
-    finite =
-        (need_dx ? finite_product<T>(dzv, wv.transposed(), nullptr, dx_out) : all_finite(wv)) &&
-        finite_product<T>(xv.transposed(), dzv, nullptr, dw_out);
+    finite = (!need_dx || finite_product<T>(dzv, wv.transposed(), nullptr, dx_out)) &&
+             finite_product<T>(xv.transposed(), dzv, nullptr, dw_out);
     if (finite) column_sums(dzv, db_out);
   });
   return finite ? py::object(py::make_tuple(dx, dw, db)) : py::none();
@@ -178,7 +177,9 @@ const std::int32_t* labels_of(py::handle y, Index rows, Index classes,
   return copy.data();
 }
 
-// Numbers in [low, high], which may be infinite; the numbers are not.
+// Least and greatest target, least and greatest prediction; may be infinite, which the numbers are not.
+using Limits = std::array<double, 4>;
+
 template <class T>
 bool all_within(const T* values, Index n, double low, double high) {
   constexpr double most = std::numeric_limits<T>::max();
@@ -186,8 +187,35 @@ bool all_within(const T* values, Index n, double low, double high) {
                                  static_cast<T>(std::min(high, most)));
 }
 
-// Least and greatest target, least and greatest prediction.
-using Limits = std::array<double, 4>;
+template <class T>
+bool loss_takes(const LossArgs<T>& args, const Limits& limits) {
+  const Index n = args.rows * args.cols;
+  return all_within(args.prediction, n, limits[2], limits[3]) &&
+         (args.target == nullptr || all_within(args.target, n, limits[0], limits[1])) &&
+         (args.sample_weight == nullptr ||
+          all_within(args.sample_weight, args.rows, 0, std::numeric_limits<double>::max()));
+}
+
+// Sum of the losses, some rows at a time so that they are still in the cache when they were looked at;
+// nothing where numbers are out of range.
+template <class T>
+std::optional<double> sum_of_losses(LossArgs<T> args, double (*kernel)(const LossArgs<T>&),
+                                    const Limits& limits) {
+  constexpr Index kept = 32768 / sizeof(T);
+  const Index all_rows = args.rows, part = std::max<Index>(1, kept / args.cols);
+  double sum = 0;
+  for (Index first = 0; first < all_rows; first += args.rows) {
+    args.rows = std::min(part, all_rows - first);
+    if (!loss_takes(args, limits)) return std::nullopt;
+    sum += kernel(args);
+    args.prediction += args.rows * args.cols;
+    args.gradient += args.rows * args.cols;
+    if (args.target != nullptr) args.target += args.rows * args.cols;
+    if (args.label != nullptr) args.label += args.rows;
+    if (args.sample_weight != nullptr) args.sample_weight += args.rows;
+  }
+  return sum;
+}
 
 template <class T>
 py::object loss(const LossSpec& spec, py::handle y_true, py::handle y_pred,
@@ -223,17 +251,11 @@ py::object loss(const LossSpec& spec, py::handle y_true, py::handle y_pred,
   args.label_smoothing = spec.label_smoothing;
   auto gradient = new_array<T>(array->nd, reinterpret_cast<const py::ssize_t*>(array->dimensions));
   args.gradient = gradient.mutable_data();
-  double value = 0;
-  bool right = false;
-  without_gil([&] {
-    const Index n = args.rows * args.cols;
-    right = all_within(args.prediction, n, limits[2], limits[3]) &&
-            (args.target == nullptr || all_within(args.target, n, limits[0], limits[1])) &&
-            (args.sample_weight == nullptr ||
-             all_within(args.sample_weight, args.rows, 0, std::numeric_limits<double>::max()));
-    if (right) value = spec.scale * kernel(args) / static_cast<double>(args.rows);
-  });
-  return right ? py::object(py::make_tuple(value, gradient)) : py::none();
+  std::optional<double> sum;
+  without_gil([&] { sum = sum_of_losses(args, kernel, limits); });
+  if (!sum) return py::none();
+  const double value = spec.scale * *sum / static_cast<double>(args.rows);
+  return py::make_tuple(value, gradient);
 }
 
 bool all_finite_array(const py::array& x) {

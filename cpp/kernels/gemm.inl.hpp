@@ -7,6 +7,7 @@
 // width = 2 vectors, or 1 where no more than one vector of columns is left; missing columns are zeros.
 #pragma once
 
+#include "kernels/dots.inl.hpp"
 #include "kernels/simd.hpp"
 #include "kernels/table.hpp"
 #include "kernels/transpose.inl.hpp"
@@ -18,6 +19,8 @@ inline constexpr int kThinRows = 12;  // of tiles that are one vector wide: as m
 inline constexpr ptrdiff_t kBlockDepth = 256;            // k of one pass over c
 inline constexpr ptrdiff_t kBlockRows = 12 * kTileRows;  // rows of a that stay in the L2 cache
 inline constexpr ptrdiff_t kPackRowsFrom = 32768;        // elements of a from which it is packed
+inline constexpr ptrdiff_t kWriteDepth = 32;             // k of products that mostly write
+inline constexpr ptrdiff_t kFetchAheadFrom = 1 << 17;    // elements of b: about an L2 cache
 
 template <class T>
 inline constexpr ptrdiff_t kPanel = 2 * kWidth<T>;
@@ -47,8 +50,9 @@ struct TileArgs {
 };
 
 // c tile (ROWS, VECTORS * width): accumulators stay in registers over the whole of k.  Not inlined:
-// in a function of its own the compiler keeps them there.
-template <class T, int ROWS, int VECTORS>
+// in a function of its own the compiler keeps them there.  AHEAD: b is large and its rows are far
+// apart, which no processor foresees, so those of the next tile are fetched.
+template <class T, int ROWS, int VECTORS, bool AHEAD>
 SHALLOWCORE_NOINLINE void tile(const TileArgs<T>& args) {
   constexpr int width = kWidth<T>;
   Vec<T> acc[ROWS][VECTORS];
@@ -76,6 +80,10 @@ SHALLOWCORE_NOINLINE void tile(const TileArgs<T>& args) {
       Vec<T> columns[VECTORS];
 #pragma GCC unroll 2
       for (int v = 0; v < VECTORS; ++v) columns[v] = load<T>(b + v * width);
+      if (AHEAD) {
+#pragma GCC unroll 2
+        for (int v = 0; v < VECTORS; ++v) __builtin_prefetch(b + (VECTORS + v) * width);
+      }
 #pragma GCC unroll 16
       for (int i = 0; i < ROWS; ++i) {
         const Vec<T> factor = broadcast<T>(x[i * a_row]);
@@ -101,12 +109,13 @@ SHALLOWCORE_NOINLINE void tile(const TileArgs<T>& args) {
 template <class T>
 using Tile = void (*)(const TileArgs<T>&);
 
-template <class T, int VECTORS, int ROWS = VECTORS == 1 ? kThinRows : kTileRows>
+template <class T, int VECTORS, bool AHEAD = false, int ROWS = VECTORS == 1 ? kThinRows : kTileRows>
 SHALLOWCORE_INLINE Tile<T> tile_of(ptrdiff_t rows) {
   if constexpr (ROWS == 1) {
-    return tile<T, 1, VECTORS>;
+    return tile<T, 1, VECTORS, AHEAD>;
   } else {
-    return rows == ROWS ? tile<T, ROWS, VECTORS> : tile_of<T, VECTORS, ROWS - 1>(rows);
+    return rows == ROWS ? tile<T, ROWS, VECTORS, AHEAD>
+                        : tile_of<T, VECTORS, AHEAD, ROWS - 1>(rows);
   }
 }
 
@@ -197,6 +206,7 @@ void gemm_block(const GemmArgs<T>& args, ptrdiff_t row, ptrdiff_t rows, ptrdiff_
                          : p / args.a_inner * args.a_panel + p % args.a_inner * args.a_col;
   if (pack_a) pack_rows<T>(a, args.a_row, args.a_col, rows, depth, args.scratch);
   const bool first = p == 0;
+  const bool ahead = !args.packed && args.k * args.n >= kFetchAheadFrom;
   for (ptrdiff_t j = 0; j < args.n; j += kPanel<T>) {
     const ptrdiff_t width = panel_width<T>(args.n - j);
     const ptrdiff_t cols = least(width, args.n - j);
@@ -219,53 +229,8 @@ void gemm_block(const GemmArgs<T>& args, ptrdiff_t row, ptrdiff_t rows, ptrdiff_
       tile_args.c = args.c + (row + i) * args.c_row + j;
       const T* init = args.init == nullptr ? nullptr : args.init + (row + i) * args.init_row + j;
       tile_args.init = first ? init : tile_args.c;
-      (vectors == 2 ? tile_of<T, 2>(height) : tile_of<T, 1>(height))(tile_args);
-    }
-  }
-}
-
-// Dot products of ROWS contiguous rows of a with contiguous x.
-template <class T, int ROWS>
-SHALLOWCORE_INLINE void dot_rows(const T* a, ptrdiff_t a_row, const T* x, ptrdiff_t k, T* sums) {
-  constexpr int width = kWidth<T>;
-  Vec<T> acc[ROWS][2] = {};
-  ptrdiff_t p = 0;
-  for (; p + 2 * width <= k; p += 2 * width) {
-    const Vec<T> x0 = load<T>(x + p), x1 = load<T>(x + p + width);
-#pragma GCC unroll 4
-    for (int i = 0; i < ROWS; ++i) {
-      acc[i][0] = fma<T>(load<T>(a + i * a_row + p), x0, acc[i][0]);
-      acc[i][1] = fma<T>(load<T>(a + i * a_row + p + width), x1, acc[i][1]);
-    }
-  }
-  for (; p < k; p += width) {
-    const ptrdiff_t left = least(width, k - p);
-    const Vec<T> x0 = load_partial<T>(x + p, left);
-#pragma GCC unroll 4
-    for (int i = 0; i < ROWS; ++i) {
-      acc[i][0] = fma<T>(load_partial<T>(a + i * a_row + p, left), x0, acc[i][0]);
-    }
-  }
-#pragma GCC unroll 4
-  for (int i = 0; i < ROWS; ++i) sums[i] = reduce_add<T>(acc[i][0] + acc[i][1]);
-}
-
-// n == 1, rows of a contiguous: c[i] = init[i] + a[i, :] . b, four rows a sweep.
-template <class T>
-void matrix_vector(const GemmArgs<T>& args) {
-  ptrdiff_t i = 0;
-  while (i < args.m) {
-    T sums[4];
-    const T* a = args.a + i * args.a_row;
-    const ptrdiff_t rows = args.m - i >= 4 ? 4 : 1;
-    if (rows == 4) {
-      dot_rows<T, 4>(a, args.a_row, args.b, args.k, sums);
-    } else {
-      dot_rows<T, 1>(a, args.a_row, args.b, args.k, sums);
-    }
-    for (ptrdiff_t r = 0; r < rows; ++r, ++i) {
-      args.c[i * args.c_row] =
-          (args.init == nullptr ? T{0} : args.init[i * args.init_row]) + sums[r];
+      const Tile<T> wide = ahead ? tile_of<T, 2, true>(height) : tile_of<T, 2>(height);
+      (vectors == 2 ? wide : tile_of<T, 1>(height))(tile_args);
     }
   }
 }
@@ -335,6 +300,7 @@ void row_matrix(const GemmArgs<T>& args) {
 
 template <class T>
 void gemm(const GemmArgs<T>& args) {
+  if (args.dots) return dot_products<T>(args);
   if (args.n == 1 && !args.packed) {
     if (args.k == 1 && args.a_row == 1 && args.c_row == 1) return vector_sums<T>(args);
     if (args.a_col == 1 && (args.b_row == 1 || args.k == 1)) return matrix_vector<T>(args);
@@ -343,11 +309,15 @@ void gemm(const GemmArgs<T>& args) {
   if (args.m == 1 && !args.packed && args.a_inner == 0) return row_matrix<T>(args);
   const bool pack_a =
       args.m * args.k >= kPackRowsFrom && args.n > 2 * kPanel<T> && args.a_inner == 0;
+  // Where writing c is most of the work, some whole rows of it at a time.
+  const bool writes = args.k <= kWriteDepth && args.m >= 4 * args.k && args.n > kPanel<T>;
+  const ptrdiff_t most = writes ? kTileRows : kBlockRows;
   ptrdiff_t p = 0;
   do {  // k == 0 still writes init
     const ptrdiff_t depth = least(kBlockDepth, args.k - p);
-    for (ptrdiff_t row = 0; row < args.m; row += kBlockRows) {
-      gemm_block<T>(args, row, least(kBlockRows, args.m - row), p, depth, pack_a);
+    for (ptrdiff_t row = 0, rows = 0; row < args.m; row += rows) {
+      rows = next_part(args.m - row, most);
+      gemm_block<T>(args, row, rows, p, depth, pack_a);
     }
     p += depth;
   } while (p < args.k);

@@ -302,7 +302,7 @@ void rows_to_lanes(const LaneRows<T>& args) {
       for (int r = 0; r < width; ++r) {
         v[r] = row[r] == nullptr ? Vec<T>{} : load_partial<T>(row[r] + j, cols);
       }
-      transpose_square<T>(v);
+      transpose_rows<T>(v);
       T* out = args.out + j * args.stride + i;
 #pragma GCC unroll 16
       for (int c = 0; c < width; ++c) {

@@ -24,14 +24,15 @@ SHALLOWCORE_INLINE T weight_of(const LossArgs<T>& args, ptrdiff_t row) {
 //   curvature(prediction, target)                its second derivative
 //   Sum, add(prediction, target, part, present, sum, slope), total(sum)
 //                                                its sum over vectors, in the lanes that are present
-//   part(prediction)                             what add needs and takes long to compute
+//   Part, part(prediction)                       what add needs and takes long to compute
 
 // How losses are summed unless they know better: as they come.
 template <class T, class PAIR>
 struct PlainSum {
   typedef Vec<T> Sum;
-  SHALLOWCORE_INLINE static Vec<T> part(Vec<T>) { return Vec<T>{}; }
-  SHALLOWCORE_INLINE void add(Vec<T> prediction, Vec<T> target, Vec<T>, IntVec<T> present, Sum& sum,
+  struct Part {};  // nothing: vectors of zeros would be stored and loaded again
+  SHALLOWCORE_INLINE static Part part(Vec<T>) { return {}; }
+  SHALLOWCORE_INLINE void add(Vec<T> prediction, Vec<T> target, Part, IntVec<T> present, Sum& sum,
                               Vec<T>& slope) const {
     Vec<T> value;
     static_cast<const PAIR*>(this)->evaluate(prediction, target, value, slope);
@@ -51,7 +52,8 @@ SHALLOWCORE_INLINE double sum_pairs(const PAIR& pair, const T* prediction, const
   for (ptrdiff_t first = 0; first < n; first += stretch) {
     const ptrdiff_t last = first + stretch < n ? first + stretch : n;
     const ptrdiff_t whole = first + (last - first) / width * width, left = last - whole;
-    Vec<T> parts[17], *part = parts, slope;
+    typename PAIR::Part parts[17], *part = parts;
+    Vec<T> slope;
     for (ptrdiff_t j = first; j < whole; j += width) *part++ = PAIR::part(load<T>(prediction + j));
     if (left > 0) *part = PAIR::part(load_partial<T>(prediction + whole, left));
     part = parts;
@@ -160,7 +162,8 @@ struct BinaryLogits {
   explicit BinaryLogits(const LossArgs<T>& args)
       : keep(static_cast<T>(1 - args.label_smoothing)),
         shift(static_cast<T>(args.label_smoothing / 2)) {}
-  SHALLOWCORE_INLINE static Vec<T> part(Vec<T> z) { return exp_minus_abs<T>(z); }
+  typedef Vec<T> Part;
+  SHALLOWCORE_INLINE static Part part(Vec<T> z) { return exp_minus_abs<T>(z); }
   // The slope, from e = part(z); returns the value less ln(1 + e).
   SHALLOWCORE_INLINE Vec<T> evaluate_part(Vec<T> z, Vec<T> y, Vec<T> e, Vec<T>& slope) const {
     y = y * keep + shift;

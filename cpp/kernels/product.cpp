@@ -12,6 +12,7 @@ namespace {
 
 constexpr double kBlasFromFlops = 2e8;  // smaller products are faster without it
 constexpr Index kFewDepths = 8;
+constexpr Index kDepthsPerColumn = 8;  // from which on dot products are worth a transposition of b
 
 Index round_up(Index value, Index unit) { return (value + unit - 1) / unit * unit; }
 
@@ -35,6 +36,7 @@ void stripes_by_blas(const MatrixView<const T>& a, const MatrixView<const T>& b,
 // What product() does, from shapes and strides alone.
 struct Choice {
   bool by_blas, packs;
+  bool by_dots;    // rows of a times columns of b, which may have to be made contiguous
   Index in_place;  // columns of b, from the first, that are read where they lie
   int threads;
 };
@@ -45,20 +47,25 @@ Choice choose(const MatrixView<const T>& a, const MatrixView<const T>& b, const 
   const double flops =
       2.0 * static_cast<double>(c.rows) * static_cast<double>(c.cols) * static_cast<double>(a.cols);
   // The kernels for one column read b where it lies; they need contiguous rows or columns of a.
-  const bool by_dots = a.col_stride == 1 && (b.row_stride == 1 || a.cols == 1);
-  const bool by_sums = a.row_stride == 1 && c.row_stride == 1;
-  const bool one_column = c.cols == 1 && (by_dots || by_sums);
+  const bool rows_lie = a.col_stride == 1 && (b.row_stride == 1 || a.cols == 1);
+  const bool cols_lie = a.row_stride == 1 && c.row_stride == 1;
+  const bool one_column = c.cols == 1 && (rows_lie || cols_lie);
   // Few rows read b but once or twice, and few rows of b lie in the cache: packing would not pay.  The
   // kernels read whole vectors; only one row finds its way through any number of columns.
   const bool few = c.rows <= 2 * table.tile_rows || a.cols <= kFewDepths;
+  // Few columns leave most lanes of a tile empty; the depths of a dot product fill them.  Not by the
+  // number of rows: a row must come out the same alone and among others.
+  const bool deep = a.col_stride == 1 && a.cols >= 2 * table.vector_cols && table.vector_cols >= 8;
+  const bool thin = 2 * c.cols <= table.vector_cols && a.cols >= kDepthsPerColumn * c.cols;
+  const bool by_dots = deep && c.cols > 1 && (thin || (few && c.rows > 1 && b.row_stride == 1));
   Index in_place = 0;
-  if (one_column || (b.col_stride == 1 && c.rows == 1)) {
+  if (one_column || by_dots || (b.col_stride == 1 && c.rows == 1)) {
     in_place = c.cols;
   } else if (b.col_stride == 1 && few) {
     in_place = c.cols / table.vector_cols * table.vector_cols;
   }
-  return {flops >= kBlasFromFlops && c.cols > 1 && blas_can_multiply(a, b), in_place < c.cols,
-          in_place, team_size(flops)};
+  return {flops >= kBlasFromFlops && c.cols > 1 && blas_can_multiply(a, b),
+          by_dots ? b.row_stride != 1 : in_place < c.cols, by_dots, in_place, team_size(flops)};
 }
 
 // The same product for some columns of c.
@@ -88,7 +95,8 @@ void product(const MatrixView<const T>& a, const MatrixView<const T>& b, const T
   const Choice choice = choose(a, b, c);
   Index size = 0;
   if (choice.packs && !choice.by_blas) {
-    size += padded<T>(table.packed_size(b.rows, b.cols - choice.in_place));
+    const Index rest = choice.by_dots ? b.cols : b.cols - choice.in_place;
+    size += padded<T>(table.packed_size(b.rows, rest));
   }
   if (a.rows * a.cols >= table.pack_rows_from)
     size += choice.threads * padded<T>(table.gemm_scratch);
@@ -103,8 +111,16 @@ void product(const MatrixView<const T>& a, const MatrixView<const T>& b, const T
   if (c.rows == 0 || c.cols == 0) return;
   const KernelTable<T>& table = kernels<T>();
   const Choice choice = choose(a, b, c);
+  if (c.rows == 1 && c.cols > 1 && b.row_stride == 1 && !choice.by_dots) {  // turned: one column
+    return product(b.transposed(), a.transposed(), init, 1, c.transposed(), workspace);
+  }
   const int threads = std::min(choice.threads, workspace.threads);
   if (choice.by_blas) return stripes_by_blas(a, b, init, init_row, c, threads);
+  if (choice.by_dots && choice.packs) {
+    table.transpose(b.data, b.row_stride, b.rows, b.cols, workspace.memory, b.rows);
+    const MatrixView<const T> columns = {workspace.memory, b.rows, b.cols, 1, b.rows};
+    return product(a, columns, init, init_row, c, workspace);
+  }
 
   GemmArgs<T> args = {};
   args.k = a.cols;
@@ -112,6 +128,7 @@ void product(const MatrixView<const T>& a, const MatrixView<const T>& b, const T
   args.a_col = a.col_stride;
   args.b_row = b.row_stride;
   args.b_col = b.col_stride;
+  args.dots = choice.by_dots;
   args.init_row = init_row;
   args.c_row = c.row_stride;
   T* scratch = workspace.memory;

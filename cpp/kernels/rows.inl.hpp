@@ -92,7 +92,7 @@ SHALLOWCORE_INLINE void store_columns(const Vec<T>* columns, ptrdiff_t rows, ptr
     Vec<T> v[width];
 #pragma GCC unroll 16
     for (int i = 0; i < width; ++i) v[i] = i < count ? columns[j + i] : Vec<T>{};
-    transpose_square<T>(v);
+    transpose_rows<T>(v);
 #pragma GCC unroll 16
     for (int i = 0; i < width; ++i) {
       if (i < rows) store_partial<T>(a + i * cols + j, v[i], count);

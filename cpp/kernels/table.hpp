@@ -23,8 +23,9 @@ struct Parameter {
 
 // c (m, n) = init + a (m, k) b (k, n).  c is row-major; init is null (zeros), a row (init_row 0: the
 // bias) or a matrix like c (often c itself: accumulate).  Each element is one chain of multiply-adds
-// in the order of k, whatever the tiling, so any split of rows and columns gives the same bits
-// (n == 1 sums in lanes where a's rows are contiguous: then any split of rows does).
+// in the order of k, whatever the tiling, so any split of rows and columns gives the same bits.  Two
+// cases sum in lanes: n == 1 where a's rows are contiguous (any split of rows gives the same bits), and
+// `dots` (any split).
 template <class T>
 struct GemmArgs {
   ptrdiff_t m, n, k;
@@ -36,6 +37,7 @@ struct GemmArgs {
   const T* b;  // strided (b_row, b_col), or what `pack` made of it where packed is set
   ptrdiff_t b_row, b_col;
   bool packed;
+  bool dots;  // sum in lanes, for any n: rows of a and columns of b are contiguous, a in one panel
   const T* init;
   ptrdiff_t init_row;
   T* c;

@@ -44,19 +44,6 @@ SHALLOWCORE_INLINE typename Held<T, S>::Words load_held(const S* x) {
   return words;
 }
 
-// Lane i of the result: the sum of the lanes of v[i].  Overwrites v.
-template <class T>
-SHALLOWCORE_INLINE Vec<T> lane_sums(Vec<T> (&v)[kWidth<T>]) {
-#pragma GCC unroll 4
-  for (int half = kWidth<T> / 2; half > 0; half /= 2) {
-#pragma GCC unroll 8
-    for (int i = 0; i < half; ++i) {
-      v[i] = interleave<T, false>(v[i], v[i + half]) + interleave<T, true>(v[i], v[i + half]);
-    }
-  }
-  return v[0];
-}
-
 // g[c] = x[:, c] . dz for a group of columns.
 template <class T, class S>
 SHALLOWCORE_NOINLINE void group_gradient(const S* x, ptrdiff_t vectors, const T* dz, T* g) {

@@ -248,18 +248,13 @@ bool predict_row(const Network<T>& network, const T* x, T* out) {
   const auto& stages = network.stages();
   for (std::size_t s = 0; s < stages.size(); ++s) {
     const Stage<T>& stage = stages[s];
-    GemmArgs<T> args = {};
-    args.m = 1;
-    args.n = args.b_row = args.c_row = stage.n_out;
-    args.k = args.a_row = stage.n_in;
-    args.a_col = args.b_col = 1;
-    args.a = x;
-    args.b = network.parameters() + stage.kernel;
-    args.init = stage.bias < 0 ? nullptr : network.parameters() + stage.bias;
-    args.c = s + 1 == stages.size() ? out : buffers[s % 2];
-    kernels<T>().gemm(args);
-    apply_activation(stage.activation, args.c, args.c, 1, stage.n_out);
-    x = args.c;
+    const T* w = network.parameters() + stage.kernel;
+    const T* bias = stage.bias < 0 ? nullptr : network.parameters() + stage.bias;
+    T* a = s + 1 == stages.size() ? out : buffers[s % 2];
+    product<T>(row_major(x, 1, stage.n_in), row_major(w, stage.n_in, stage.n_out), bias, 0,
+               row_major(a, 1, stage.n_out));
+    apply_activation(stage.activation, a, a, 1, stage.n_out);
+    x = a;
   }
   return true;
 }

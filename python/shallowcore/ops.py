@@ -93,7 +93,7 @@ def dense_grad(
     dz : array-like, (n_samples, n_out)
         Gradient of the loss by z.
     need_dx : bool, default True
-        Whether dx is wanted.
+        Whether dx is wanted.  Without it the values of `w` are not looked at.
 
     Returns
     -------
