@@ -30,7 +30,7 @@ def one_hot(y):
 
 
 def is_quick(model, x):
-    return model._network.predict_row(x) is not None
+    return model._network.predict_plain(x) is not None
 
 
 # --- predict --------------------------------------------------------------------------------------
@@ -49,6 +49,22 @@ def test_one_row_has_the_bits_of_lists_and_of_batches(sizes, last, dtype):
         assert quick.shape == (1, sizes[-1])
         np.testing.assert_array_equal(quick, model.predict(row.tolist()))
         np.testing.assert_array_equal(quick, batch[i : i + 1])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("n_features", [1, 7, 5000])
+def test_batches_are_looked_at_to_their_last_row(n_features, dtype):
+    """In pieces, as they are read: the error is that of a look at the whole before."""
+    model = make((n_features, 3, 2), dtype=dtype)
+    x, _ = samples(300, (n_features, 2), dtype)
+    expected = model.predict(np.asfortranarray(x))
+    assert is_quick(model, x)
+    np.testing.assert_allclose(model.predict(x), expected, rtol=1e-5)
+    for row in (0, 150, 299):
+        spoilt = x.copy()
+        spoilt[row, -1] = np.inf
+        with pytest.raises(ValueError, match=rf"1 of {x.size} places, the first at \({row}, "):
+            model.predict(spoilt)
 
 
 def test_each_prediction_is_a_new_array():

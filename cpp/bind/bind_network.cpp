@@ -71,22 +71,33 @@ py::array predict_outputs(const AnyNetwork& self, const BoundDataset& data) {
         auto out = new_matrix<T>(data.data.rows(), network->n_outputs());
         T* values = out.mutable_data();
         const py::gil_scoped_release released;
-        predict<T>(*network, data.data, values, SignalPoll());
+        predict<T>(*network, data.data, values, SignalPoll(), false);
         return out;
       },
       self.network);
 }
 
-py::object predict_one(const AnyNetwork& self, const py::handle& x) {
+// Of an array as it is; None where it needs a closer look.
+py::object predict_plain(const AnyNetwork& self, const py::handle& x) {
   return std::visit(
       [&](const auto& network) -> py::object {
         using T = ElementOf<decltype(network)>;
+        constexpr Index size = sizeof(T);
+        const Index cols = network->n_features();
         Index rows = 0;
-        const T* row = plain_rows<T>(x, network->n_features(), rows);
-        if (rows != 1 || !kernels<T>().all_finite(row, network->n_features())) return py::none();
-        auto out = new_matrix<T>(1, network->n_outputs());
-        if (!predict_row<T>(*network, row, out.mutable_data())) return py::none();
-        return out;
+        const T* inputs = plain_rows<T>(x, cols, rows);
+        if (inputs == nullptr) return py::none();
+        auto out = new_matrix<T>(rows, network->n_outputs());
+        T* outputs = out.mutable_data();
+        if (rows == 1) {
+          if (!kernels<T>().all_finite(inputs, cols)) return py::none();
+          if (predict_row<T>(*network, inputs, outputs)) return out;
+        }
+        Dataset data;
+        data.x = {inputs, kDTypeOf<T>, rows, cols, cols * size, size};
+        bool finite = false;
+        without_gil([&] { finite = predict<T>(*network, data, outputs, SignalPoll(), true); });
+        return finite ? py::object(out) : py::none();
       },
       self.network);
 }
@@ -185,7 +196,7 @@ void register_network(py::module_& m) {
           [](const AnyNetwork& self) { return self.network.index() == 0 ? "float32" : "float64"; })
       .def("parameters", &parameter_views)
       .def("predict", &predict_outputs, py::arg("data"))
-      .def("predict_row", &predict_one, py::arg("x"))
+      .def("predict_plain", &predict_plain, py::arg("x"))
       .def("evaluate", &evaluate_means, py::arg("data"), py::arg("loss"), py::arg("metrics"))
       .def("gradients", &gradients, py::arg("data"), py::arg("loss"))
       .def("digest", &digest);

@@ -207,6 +207,8 @@ void in_parent() { pool_lost = lost_before; }
 #define SHALLOWCORE_TEXT(x) SHALLOWCORE_TEXT_OF(x)
 const char* openmp_version() { return SHALLOWCORE_TEXT(_OPENMP); }
 
+bool has_team() { return current_team != nullptr; }
+
 void open_team(int n_threads, TeamBody body, void* context) {
   if (n_threads <= 1 || current_team != nullptr || pool_lost || omp_in_parallel()) {
     return body(context);

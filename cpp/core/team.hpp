@@ -21,6 +21,9 @@ using ChunkTask = void (*)(void* context, Index chunk, int thread);
 void open_team(int n_threads, TeamBody body, void* context);
 void run_chunks(Index n_chunks, int n_threads, ChunkTask task, void* context);
 
+// Whether this thread runs the body of a team.
+bool has_team();
+
 // body() with n_threads threads at hand for the chunks it hands out; an exception of body comes out
 // here.  Within another team, or with one thread, just body().
 template <class F>

@@ -11,6 +11,8 @@
 #include <sched.h>
 #endif
 
+#include "core/team.hpp"
+
 namespace shallowcore {
 namespace {
 
@@ -72,6 +74,11 @@ int available_cpus() {
 int num_threads() { return thread_count(); }
 
 void set_num_threads(int n) { thread_count() = std::max(1, n); }
+
+int team_size_of_call(double flops) {
+  constexpr double worth_waking = 8e6;  // two threads at this took as long as one, awake or asleep
+  return has_team() || flops >= worth_waking ? team_size(flops) : 1;
+}
 
 int team_size(double flops) {
   constexpr double worth_a_thread = 1.5e6;  // about 25 us of arithmetic on one core

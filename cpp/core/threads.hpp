@@ -16,4 +16,7 @@ void set_num_threads(int n);
 // the calling thread.
 int team_size(double flops);
 
+// The same for a single call, which has to wake the others first unless a team is at hand.
+int team_size_of_call(double flops);
+
 }  // namespace shallowcore

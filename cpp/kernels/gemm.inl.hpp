@@ -18,6 +18,7 @@ inline constexpr int kTileRows = kVectorRegisters > 16 ? 12 : 6;
 inline constexpr int kThinRows = 12;  // of tiles that are one vector wide: as many accumulators
 inline constexpr ptrdiff_t kBlockDepth = 256;            // k of one pass over c
 inline constexpr ptrdiff_t kBlockRows = 12 * kTileRows;  // rows of a that stay in the L2 cache
+inline constexpr ptrdiff_t kPassRows = 2 * kBlockRows;   // rows of one pass over all of b
 inline constexpr ptrdiff_t kPackRowsFrom = 32768;        // elements of a from which it is packed
 inline constexpr ptrdiff_t kWriteDepth = 32;             // k of products that mostly write
 inline constexpr ptrdiff_t kFetchAheadFrom = 1 << 17;    // elements of b: about an L2 cache
@@ -312,15 +313,19 @@ void gemm(const GemmArgs<T>& args) {
   // Where writing c is most of the work, some whole rows of it at a time.
   const bool writes = args.k <= kWriteDepth && args.m >= 4 * args.k && args.n > kPanel<T>;
   const ptrdiff_t most = writes ? kTileRows : kBlockRows;
-  ptrdiff_t p = 0;
-  do {  // k == 0 still writes init
-    const ptrdiff_t depth = least(kBlockDepth, args.k - p);
-    for (ptrdiff_t row = 0, rows = 0; row < args.m; row += rows) {
-      rows = next_part(args.m - row, most);
-      gemm_block<T>(args, row, rows, p, depth, pack_a);
-    }
-    p += depth;
-  } while (p < args.k);
+  // Some rows of c at a time, so that they are still in the cache for the next depths.
+  for (ptrdiff_t from = 0; from < args.m; from += kPassRows) {
+    const ptrdiff_t to = least(from + kPassRows, args.m);
+    ptrdiff_t p = 0;
+    do {  // k == 0 still writes init
+      const ptrdiff_t depth = least(kBlockDepth, args.k - p);
+      for (ptrdiff_t row = from, rows = 0; row < to; row += rows) {
+        rows = next_part(to - row, most);
+        gemm_block<T>(args, row, rows, p, depth, pack_a);
+      }
+      p += depth;
+    } while (p < args.k);
+  }
 }
 
 }  // namespace shallowcore::SHALLOWCORE_ISA

@@ -65,7 +65,8 @@ Choice choose(const MatrixView<const T>& a, const MatrixView<const T>& b, const 
     in_place = c.cols / table.vector_cols * table.vector_cols;
   }
   return {flops >= kBlasFromFlops && c.cols > 1 && blas_can_multiply(a, b),
-          by_dots ? b.row_stride != 1 : in_place < c.cols, by_dots, in_place, team_size(flops)};
+          by_dots ? b.row_stride != 1 : in_place < c.cols, by_dots, in_place,
+          team_size_of_call(flops)};
 }
 
 // The same product for some columns of c.

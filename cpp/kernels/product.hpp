@@ -32,7 +32,7 @@ void product(const MatrixView<const T>& a, const MatrixView<const T>& b, const T
 // f(first_row, n_rows) over all rows, on the team where the work makes it worth while.
 template <class F>
 void over_rows(Index rows, double flops, F&& f) {
-  const int threads = team_size(flops);
+  const int threads = team_size_of_call(flops);
   const Index part = (rows + threads - 1) / threads;
   for_chunks(threads, threads, [&](Index chunk, int) {
     const Index first = chunk * part;

@@ -181,7 +181,9 @@ namespace {
 // f(first, count) over consecutive blocks of at most `most` rows, with a team at hand.
 template <class T, class F>
 void over_blocks(const Network<T>& network, Index rows, Index most, const Poll& poll, F&& f) {
-  with_team(threads_for(network, most), [&] {
+  const double flops = 2.0 * static_cast<double>(rows) * static_cast<double>(network.size());
+  const int threads = team_size_of_call(flops) > 1 ? threads_for(network, most) : 1;
+  with_team(threads, [&] {
     for (Index first = 0; first < rows; first += most) {
       f(first, std::min(most, rows - first));
       if (poll) poll();
@@ -215,13 +217,27 @@ std::vector<double> Evaluator<T>::operator()(const Poll& poll) {
 }
 
 template <class T>
-void predict(const Network<T>& network, const Dataset& data, T* out, const Poll& poll) {
-  Pass<T> pass(network, block_rows(network, data.rows()), Use::predict);
-  BatchReader<T> reader(data, network, pass.most_rows(), false);
-  over_blocks(network, data.rows(), pass.most_rows(), poll, [&](Index first, Index count) {
-    const T* outputs = pass.forward(reader.read(nullptr, first, count).x, false);
+bool predict(const Network<T>& network, const Dataset& data, T* out, const Poll& poll, bool look) {
+  // Where reading the inputs is most of the work, they should still be in the cache after the look.
+  constexpr Index kept = (1 << 18) / sizeof(T), fewest = 16;
+  const bool narrow =
+      network.stages().empty() || network.stages()[0].n_out <= kernels<T>().vector_cols;
+  Index most = block_rows(network, data.rows());
+  if (look && narrow) {
+    most = std::min(most, std::max(fewest, kept / std::max<Index>(1, network.n_features())));
+  }
+  Pass<T> pass(network, most, Use::predict);
+  BatchReader<T> reader(data, network, most, false);
+  bool finite = true;
+  over_blocks(network, data.rows(), most, poll, [&](Index first, Index count) {
+    if (!finite) return;
+    const MatrixView<const T> x = reader.read(nullptr, first, count).x;
+    finite = !look || kernels<T>().all_finite(x.data, x.rows * x.cols);
+    if (!finite) return;
+    const T* outputs = pass.forward(x, false);
     std::copy_n(outputs, count * network.n_outputs(), out + first * network.n_outputs());
   });
+  return finite;
 }
 
 namespace {
@@ -282,8 +298,8 @@ template Index block_rows<float>(const Network<float>&, Index);
 template Index block_rows<double>(const Network<double>&, Index);
 template class Evaluator<float>;
 template class Evaluator<double>;
-template void predict<float>(const Network<float>&, const Dataset&, float*, const Poll&);
-template void predict<double>(const Network<double>&, const Dataset&, double*, const Poll&);
+template bool predict<float>(const Network<float>&, const Dataset&, float*, const Poll&, bool);
+template bool predict<double>(const Network<double>&, const Dataset&, double*, const Poll&, bool);
 template bool predict_row<float>(const Network<float>&, const float*, float*);
 template bool predict_row<double>(const Network<double>&, const double*, double*);
 template double loss_and_gradient<float>(const Objective<float>&, const Network<float>&,

@@ -94,9 +94,10 @@ class Evaluator {
   Sums sums_;
 };
 
-// out (rows, n_outputs) = outputs for data.x.
+// out (rows, n_outputs) = outputs for data.x.  With `look`, x is contiguous and of T, and NaN or infinity
+// in it ends the work: false.
 template <class T>
-void predict(const Network<T>& network, const Dataset& data, T* out, const Poll& poll);
+bool predict(const Network<T>& network, const Dataset& data, T* out, const Poll& poll, bool look);
 
 // The same bits for one row of finite numbers, with neither allocation nor threads; false, and nothing
 // done, where the network is too large or too special for that.

@@ -157,7 +157,7 @@ class CompiledModel(LayerModel):
             As `fit`; `compile` is not needed.
         """
         if batch_size is None and verbose == 0:
-            outputs = self._predict_row(x)
+            outputs = self._predict_plain(x)
             if outputs is not None:
                 return outputs
         if batch_size is not None:
@@ -169,12 +169,12 @@ class CompiledModel(LayerModel):
         inputs = features(x, shape, self._dtype)
         return self._build(shape).predict(_core.Dataset(inputs))
 
-    def _predict_row(self, x: Any) -> NDArray[np.floating[Any]] | None:
-        """Predict one row that the core takes as it is; None for anything else."""
+    def _predict_plain(self, x: Any) -> NDArray[np.floating[Any]] | None:
+        """Predict an array that the core takes as it is; None for anything else."""
         network, shape = self._network, self._stack.input_shape
         if network is None or shape is None or len(shape) != 1:
             return None
-        return network.predict_row(x)
+        return network.predict_plain(x)
 
     def gradients(
         self, x: Any, y: Any, sample_weight: Any = None

@@ -184,10 +184,10 @@ class Network:
     def parameters(self) -> list[Floats]:
         """Writable views [kernel1, bias1, ...] on the core's memory; kernels are (n_in, n_out)."""
     def predict(self, data: Dataset) -> Floats: ...
-    def predict_row(self, x: Any) -> Floats | None:
-        """The same for an array (1, n_features) of the dtype, contiguous and finite.
+    def predict_plain(self, x: Any) -> Floats | None:
+        """The same for an array (n_samples, n_features) of the dtype, contiguous and finite.
 
-        None for anything else, and for networks that are large or more than dense layers.
+        None for anything else.
         """
     def evaluate(self, data: Dataset, loss: Loss, metrics: Sequence[str]) -> list[float]:
         """[loss with penalties, metric, ...]; metrics: "accuracy", "mse", "mae"."""
