@@ -11,7 +11,7 @@ from typing import Any
 from shallowcore import _core
 from shallowcore._compiled import Compiled
 from shallowcore._targets import target_range
-from shallowcore.optimizers import OptimizerLink
+from shallowcore.optimizers._base import OptimizerLink
 
 
 class Steps:

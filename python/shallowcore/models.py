@@ -15,7 +15,7 @@ from shallowcore._compiled_model import CompiledModel
 from shallowcore._steps import Steps
 from shallowcore.callbacks import CallbackList, History
 from shallowcore.layers import Dense, Layer
-from shallowcore.optimizers import OptimizerLink
+from shallowcore.optimizers._base import OptimizerLink
 
 __all__ = ["Sequential"]
 

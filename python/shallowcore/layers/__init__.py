@@ -1,0 +1,7 @@
+"""Layers of a Sequential model, under Keras' names: settings, shapes, and views on the weights."""
+
+from shallowcore.layers._base import Input, InputLayer, Layer
+from shallowcore.layers._dense import Dense
+from shallowcore.layers._simple import Activation, Flatten, Rescaling
+
+__all__ = ["Activation", "Dense", "Flatten", "Input", "InputLayer", "Layer", "Rescaling"]
