@@ -74,13 +74,23 @@ SHALLOWCORE_INLINE void add_depths(const T* const (&a)[ROWS], const T* const (&b
   for (int i = 0; i < ROWS * COLS; ++i) acc[i] = fma<T>(x[i / COLS], y[i % COLS], acc[i]);
 }
 
-// out (rows, cols) = init + sums (rows, COLS).
+// c rows [at, at + rows), columns [first, first + cols) = init + sums (rows, COLS).  `bias` is the row
+// of initial values once for each row of sums, and c's rows follow one another, where `contiguous`.
 template <class T, int COLS>
-SHALLOWCORE_INLINE void add_initial(const T* sums, const T* init, ptrdiff_t init_row, T* out,
-                                    ptrdiff_t out_row, ptrdiff_t rows, ptrdiff_t cols) {
+SHALLOWCORE_INLINE void put_sums(const GemmArgs<T>& args, ptrdiff_t at, ptrdiff_t rows,
+                                 ptrdiff_t first, ptrdiff_t cols, Vec<T> sums, Vec<T> bias,
+                                 bool contiguous) {
+  constexpr ptrdiff_t width = kWidth<T>;
+  T* out = args.c + at * args.c_row + first;
+  if (contiguous && rows * COLS == width) return store<T>(out, sums + bias);
+  if (contiguous) return store_partial<T>(out, sums + bias, rows * COLS);
+  T sum[width];
+  store<T>(sum, sums);
+  const T* init = args.init == nullptr ? nullptr : args.init + at * args.init_row + first;
   for (ptrdiff_t r = 0; r < rows; ++r) {
     for (ptrdiff_t c = 0; c < cols; ++c) {
-      out[r * out_row + c] = (init == nullptr ? T{0} : init[r * init_row + c]) + sums[r * COLS + c];
+      const T initial = init == nullptr ? T{0} : init[r * args.init_row + c];
+      out[r * args.c_row + c] = initial + sum[r * COLS + c];
     }
   }
 }
@@ -96,11 +106,11 @@ SHALLOWCORE_NOINLINE void dot_columns(const GemmArgs<T>& args, ptrdiff_t first, 
 #pragma GCC unroll 8
   for (int c = 0; c < COLS; ++c) b[c] = args.b + (first + least(c, cols - 1)) * args.b_col;
   T bias[width] = {};
-  const bool same_bias = args.init == nullptr || args.init_row == 0;
   for (int i = 0; i < rows_of_vector * COLS && args.init != nullptr; ++i) {
     bias[i] = args.init[first + least(i % COLS, cols - 1)];
   }
-  const bool contiguous = same_bias && args.c_row == COLS && args.n == COLS;
+  const bool contiguous =
+      (args.init == nullptr || args.init_row == 0) && args.c_row == COLS && args.n == COLS;
   for (ptrdiff_t row = 0; row < args.m; row += ROWS) {
     const ptrdiff_t rows = least(ROWS, args.m - row);
     const T* a[ROWS];
@@ -122,16 +132,8 @@ SHALLOWCORE_NOINLINE void dot_columns(const GemmArgs<T>& args, ptrdiff_t first, 
       for (int i = 0; i < rows_of_vector * COLS; ++i) mine[i] = acc[v * rows_of_vector * COLS + i];
       const Vec<T> sums = lane_sums<T>(mine);
       const ptrdiff_t at = row + v * rows_of_vector, count = least(rows_of_vector, args.m - at);
-      T* out = args.c + at * args.c_row + first;
-      if (contiguous && count == rows_of_vector && rows_of_vector * COLS == width) {
-        store<T>(out, sums + load<T>(bias));
-      } else if (contiguous && count > 0) {
-        store_partial<T>(out, sums + load<T>(bias), count * COLS);
-      } else if (count > 0) {
-        T results[width];
-        store<T>(results, sums);
-        const T* init = args.init == nullptr ? nullptr : args.init + at * args.init_row + first;
-        add_initial<T, COLS>(results, init, args.init_row, out, args.c_row, count, cols);
+      if (count > 0) {
+        put_sums<T, COLS>(args, at, count, first, cols, sums, load<T>(bias), contiguous);
       }
     }
   }

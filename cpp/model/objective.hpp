@@ -99,7 +99,7 @@ class Evaluator {
 template <class T>
 bool predict(const Network<T>& network, const Dataset& data, T* out, const Poll& poll, bool look);
 
-// The same bits for one row of finite numbers, with neither allocation nor threads; false, and nothing
+// The same bits for one row of finite numbers, at less cost and without threads; false, and nothing
 // done, where the network is too large or too special for that.
 template <class T>
 bool predict_row(const Network<T>& network, const T* x, T* out);
