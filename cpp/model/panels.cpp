@@ -101,8 +101,7 @@ PackedState<T>::PackedState(const Panels<T>& panels, Network<T>& network, Optimi
 
 template <class T>
 void PackedState<T>::take_over() {
-  parameters_ = Arena<T>(panels_.size());
-  panels_.pack(network_.parameters(), parameters_.data());
+  // The state first: while a vector of it exists twice, there is no second copy of the parameters.
   for (std::size_t i = 0; i < slots_.size(); ++i) {
     slots_[i] = Arena<T>(panels_.size());
     Arena<T>& memory = optimizer_.slot_memory(static_cast<int>(i));
@@ -110,6 +109,8 @@ void PackedState<T>::take_over() {
     panels_.pack(memory.data(), slots_[i].data());
     memory = Arena<T>();
   }
+  parameters_ = Arena<T>(panels_.size());
+  panels_.pack(network_.parameters(), parameters_.data());
 }
 
 template <class T>
