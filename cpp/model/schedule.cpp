@@ -2,11 +2,18 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numbers>
 
 #include "core/errors.hpp"
 
 namespace shallowcore {
+
+namespace {
+
+constexpr double kRequired = std::numeric_limits<double>::quiet_NaN();
+
+}  // namespace
 
 // One function for each schedule; p: its parameters in the order of the table.
 struct ScheduleRates {
@@ -47,7 +54,7 @@ struct ScheduleRates {
     const auto& p = self.parameters_;
     const double top = p[0], first = top / p[3], last = first / p[4];
     const double peak = p[2] * p[1] - 1, end = p[1] - 1;
-    if (step <= peak && step < end) return cosine(first, top, peak > 0 ? step / peak : 1);
+    if (step <= peak) return cosine(first, top, peak > 0 ? step / peak : 1);
     return cosine(top, last, end > peak ? std::min((step - peak) / (end - peak), 1.0) : 1);
   }
 
@@ -60,9 +67,9 @@ struct ScheduleRates {
     static const std::vector<Entry> entries = {
         {{"exponential_decay",
           "initial_learning_rate decay_rate^(t / decay_steps), whole parts with staircase",
-          {{"initial_learning_rate", 0.01},
-           {"decay_steps", 1},
-           {"decay_rate", 1},
+          {{"initial_learning_rate", kRequired},
+           {"decay_steps", kRequired},
+           {"decay_rate", kRequired},
            {"staircase", 0}}},
          exponential_decay},
         {{"piecewise_constant_decay",
@@ -73,24 +80,24 @@ struct ScheduleRates {
         {{"cosine_decay",
           "r (alpha + (1 - alpha) (1 + cos(pi t / decay_steps)) / 2), r = initial_learning_rate; "
           "first warmup_steps on a line to r = warmup_target",
-          {{"initial_learning_rate", 0.01},
-           {"decay_steps", 1},
+          {{"initial_learning_rate", kRequired},
+           {"decay_steps", kRequired},
            {"alpha", 0},
            {"warmup_target", 0},
            {"warmup_steps", 0}}},
          cosine_decay},
         {{"inverse_time_decay",
           "initial_learning_rate / (1 + decay_rate t / decay_steps), whole parts with staircase",
-          {{"initial_learning_rate", 0.01},
-           {"decay_steps", 1},
-           {"decay_rate", 1},
+          {{"initial_learning_rate", kRequired},
+           {"decay_steps", kRequired},
+           {"decay_rate", kRequired},
            {"staircase", 0}}},
          inverse_time_decay},
         {{"one_cycle",
           "half a cosine from max / div_factor to max at t = pct_start total_steps - 1, half a "
           "cosine to max / div_factor / final_div_factor at t = total_steps - 1",
-          {{"max_learning_rate", 0.01},
-           {"total_steps", 2},
+          {{"max_learning_rate", kRequired},
+           {"total_steps", kRequired},
            {"pct_start", 0.3},
            {"div_factor", 25},
            {"final_div_factor", 1e4}}},
@@ -117,6 +124,9 @@ Schedule::Schedule(const std::string& name, const std::map<std::string, double>&
       const auto given = parameters.find(parameter.name);
       known += given == parameters.end() ? 0 : 1;
       parameters_.push_back(given == parameters.end() ? parameter.value : given->second);
+    }
+    for (const double value : parameters_) {
+      if (std::isnan(value)) throw InvalidArgument("schedule", "a parameter short", name + "'s");
     }
     const std::size_t wanted = entry.info.has_steps ? boundaries_.size() + 1 : 0;
     if (values_.size() != wanted) {

@@ -14,7 +14,7 @@ namespace shallowcore {
 struct ScheduleInfo {
   std::string name;
   std::string formula;
-  std::vector<Parameter> parameters;
+  std::vector<Parameter> parameters;  // NaN: has no default
   bool has_steps = false;  // it has boundaries, and one value more than those
 };
 
