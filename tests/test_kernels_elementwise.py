@@ -103,6 +103,8 @@ def test_the_core_knows_what_the_oracle_knows() -> None:
         assert info.has_logits == ("from_logits" in options)
         assert info.has_label_smoothing == ("label_smoothing" in options)
         assert info.integer_labels == (name == SPARSE)
+        for parameter, default in info.parameters.items():
+            assert options[parameter].default == default
 
 
 # --- activations ----------------------------------------------------------------------------------
@@ -218,9 +220,18 @@ def options_of(name: str) -> list[dict[str, Any]]:
     info = LOSS_TABLE[name]
     logits = [{}, {"from_logits": True}] if info.has_logits else [{}]
     smoothing = [{}, {"label_smoothing": 0.2}] if info.has_label_smoothing else [{}]
-    return [{**a, **b, "scale": scale} for a in logits for b in smoothing for scale in (1.0, 0.5)]
+    own = [{}, {"delta": 0.3}] if name == "huber" else [{}]
+    own = [{}, {"quantile": 0.9}] if name == "quantile" else own
+    return [
+        {**a, **b, **c, "scale": scale}
+        for a in logits
+        for b in smoothing
+        for c in own
+        for scale in (1.0, 0.5)
+    ]
 
 
+CROSS_ENTROPIES = [name for name in LOSS_TABLE if name.endswith("crossentropy")]
 LOSSES = [(name, options) for name in LOSS_TABLE for options in options_of(name)]
 
 
@@ -228,10 +239,12 @@ def loss_data(name: str, options: dict[str, Any], shape: tuple[int, int], dtype:
     """y_true, y_pred and sample weights; probabilities where the loss takes such."""
     rng = np.random.default_rng(shape[0] * 100 + shape[1])
     z = 4 * rng.normal(size=shape)
-    if LOSS_TABLE[name].has_logits and not options.get("from_logits"):
+    if name == "poisson" and not options.get("from_logits"):
+        z = np.abs(z)
+    elif LOSS_TABLE[name].has_logits and not options.get("from_logits"):
         z = reference.sigmoid(z) if name == "binary_crossentropy" else reference.softmax(z)
     y: Any = rng.random(shape).astype(dtype)
-    if name == "binary_crossentropy":
+    if name in ("binary_crossentropy", "hinge"):
         y[:, ::2] = y[:, ::2] > 0.5
     if name == "categorical_crossentropy":
         y[::2] = reference_losses.one_hot(rng.integers(0, shape[1], len(y[::2])), shape[1], dtype)
@@ -259,7 +272,7 @@ def test_loss_and_its_gradient(name: str, options: dict[str, Any], dtype: Any) -
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("name", [n for n, info in LOSS_TABLE.items() if info.has_logits])
+@pytest.mark.parametrize("name", CROSS_ENTROPIES)
 def test_loss_from_logits_at_extreme_numbers(name: str, dtype: Any) -> None:
     @same_every_time
     @given(rows_of(dtype, 1e30), st.integers(0, 10**6))
@@ -281,7 +294,7 @@ def test_loss_from_logits_at_extreme_numbers(name: str, dtype: Any) -> None:
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("from_logits", [False, True])
-@pytest.mark.parametrize("name", [n for n, info in LOSS_TABLE.items() if info.has_logits])
+@pytest.mark.parametrize("name", CROSS_ENTROPIES)
 def test_losses_at_the_ends(name: str, from_logits: bool, dtype: Any) -> None:
     """Right and saturated costs exactly 0, wrong and saturated a large finite number."""
     ends = np.array([[-1000, 1000, -1000]] if from_logits else [[0, 1, 0]], dtype=dtype)

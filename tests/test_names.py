@@ -46,16 +46,30 @@ def test_every_loss_is_there_by_name_and_class(info):
 def test_every_optimizer_is_there_with_the_cores_defaults(info):
     optimizer = optimizers.get(info.name)
     kind = getattr(optimizers, repr(optimizer).split("(")[0])
-    defaults = {k: float(p.default) for k, p in inspect.signature(kind).parameters.items()}
+    signature = inspect.signature(kind).parameters
+    defaults = {k: float(p.default or 0) for k, p in signature.items()}
     assert defaults == info.parameters == optimizer.parameters == kind().parameters
 
 
 def test_defaults_are_keras():
-    assert optimizers.SGD().parameters == {"learning_rate": 0.01, "momentum": 0, "nesterov": 0}
+    none = {"weight_decay": 0, "clipnorm": 0, "clipvalue": 0, "global_clipnorm": 0}
+    sgd = {"learning_rate": 0.01, "momentum": 0, "nesterov": 0}
     rmsprop = {"learning_rate": 0.001, "rho": 0.9, "momentum": 0, "epsilon": 1e-7, "centered": 0}
-    assert optimizers.RMSprop().parameters == rmsprop
-    adam = {"learning_rate": 0.001, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7, "amsgrad": 0}
-    assert optimizers.Adam().parameters == adam
+    nadam = {"learning_rate": 0.001, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7}
+    adagrad = {"learning_rate": 0.001, "initial_accumulator_value": 0.1, "epsilon": 1e-7}
+    adam = nadam | {"amsgrad": 0}
+    assert optimizers.SGD().parameters == sgd | none
+    assert optimizers.RMSprop().parameters == rmsprop | none
+    assert optimizers.Adam().parameters == adam | none
+    assert optimizers.AdamW().parameters == adam | none | {"weight_decay": 0.004}
+    assert optimizers.Nadam().parameters == nadam | none
+    assert optimizers.Adagrad().parameters == adagrad | none
+
+
+def test_rprops_defaults_are_pytorchs():
+    found = optimizers.Rprop()
+    assert (found.eta_minus, found.eta_plus) == (0.5, 1.2)
+    assert (found.step_min, found.step_max, found.learning_rate) == (1e-6, 50, 0.01)
 
 
 # --- spellings ------------------------------------------------------------------------------------

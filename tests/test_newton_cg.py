@@ -34,6 +34,10 @@ LOSSES = [
     ("identity", Loss("mean_squared_error")),
     ("sigmoid", Loss("mean_squared_error")),
     ("selu", Loss("mean_squared_error")),
+    ("identity", Loss("huber", parameters={"delta": 0.7})),
+    ("tanh", Loss("log_cosh", scale=2.0)),
+    ("sigmoid", Loss("poisson")),
+    ("identity", Loss("poisson", from_logits=True)),
 ]
 # Conjugate gradients magnify rounding by the condition of H; three iterations leave this much.
 DIRECTION = 1e-8

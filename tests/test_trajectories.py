@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from oracle.network import Activation, Loss, Network, Rescaling
-from oracle.optimizers import OPTIMIZERS, Adam
+from oracle.optimizers import OPTIMIZERS, Adam, optimizer
 from oracle.tolerances import (
     assert_all_close,
     assert_close,
@@ -27,25 +27,6 @@ DTYPES = (np.float32, np.float64)
 PROMISE = 1e-10
 
 
-class AMSGrad(Adam):
-    """Adam whose denominator never shrinks: v_max = max(v_max, v); Reddi, Kale, Kumar, 2018."""
-
-    def __init__(self, parameters: Any, **options: float) -> None:
-        options.pop("amsgrad")
-        super().__init__(parameters, **options)
-        self.largest = [np.zeros_like(p) for p in parameters]
-
-    def step(self, gradients: Any) -> None:
-        self.iterations += 1
-        alpha = self.alpha(self.iterations)
-        state = zip(self.parameters, self.mean, self.velocity, self.largest, gradients, strict=True)
-        for w, m, v, top, g in state:
-            m += (1 - self.beta_1) * (g - m)
-            v += (1 - self.beta_2) * (g**2 - v)
-            top[...] = np.maximum(top, v)
-            w -= alpha * m / (np.sqrt(top) + self.epsilon)
-
-
 SETTINGS: list[tuple[str, dict[str, Any]]] = [
     ("sgd", {}),
     ("sgd", {"learning_rate": 0.2}),
@@ -59,6 +40,17 @@ SETTINGS: list[tuple[str, dict[str, Any]]] = [
     ("adam", {}),
     ("adam", {"learning_rate": 0.01, "beta_1": 0.8, "beta_2": 0.99, "epsilon": 1e-4}),
     ("adam", {"amsgrad": True, "beta_2": 0.9}),
+    ("adamw", {}),
+    ("adamw", {"learning_rate": 0.01, "weight_decay": 0.1, "amsgrad": True}),
+    ("adagrad", {"learning_rate": 0.1}),
+    ("adagrad", {"learning_rate": 0.01, "initial_accumulator_value": 0.01, "epsilon": 1e-3}),
+    ("nadam", {}),
+    ("nadam", {"learning_rate": 0.01, "beta_1": 0.8, "beta_2": 0.99, "epsilon": 1e-4}),
+    ("rprop", {}),
+    ("rprop", {"eta_minus": 0.4, "eta_plus": 1.1, "step_min": 1e-4, "step_max": 0.02}),
+    ("sgd", {"weight_decay": 0.1, "learning_rate": 0.1}),
+    ("sgd", {"clipvalue": 0.01, "momentum": 0.9}),
+    ("rmsprop", {"weight_decay": 0.01, "clipvalue": 0.05, "centered": True, "momentum": 0.5}),
 ]
 
 # Sizes, activations, loss: the shapes of the lectures' systems, small.
@@ -77,7 +69,7 @@ NETWORKS: dict[str, tuple[tuple[int, ...], tuple[str, ...], Loss]] = {
 
 def oracle_optimizer(name: str, parameters: Any, settings: dict[str, Any]) -> Any:
     """The oracle's optimizer of that name."""
-    return (AMSGrad if settings.get("amsgrad") else OPTIMIZERS[name])(parameters, **settings)
+    return optimizer(name, parameters, **settings)
 
 
 def problem(name: str, n_samples: int, dtype: Any, seed: int = 1) -> tuple[Network, Loss, Any, Any]:

@@ -63,7 +63,7 @@ def to_loss(loss: Loss) -> losses.Loss:
     """The model's loss for one of the oracle's."""
     options = {"from_logits": loss.from_logits, "label_smoothing": loss.label_smoothing}
     given = {name: value for name, value in options.items() if value}
-    return losses.Loss(loss.name, scale=loss.scale, **given)
+    return losses.Loss(loss.name, scale=loss.scale, **given, **loss.parameters)
 
 
 def model_of(
@@ -91,6 +91,8 @@ def targets_of(
         return labels
     if loss.name == "categorical_crossentropy":
         return one_hot(labels, n_outputs, dtype)
-    if loss.name == "binary_crossentropy":
+    if loss.name in ("binary_crossentropy", "hinge"):
         return (rng.random((n_samples, n_outputs)) > 0.5).astype(dtype)
+    if loss.name == "poisson":
+        return rng.poisson(2.0, (n_samples, n_outputs)).astype(dtype)
     return rng.normal(size=(n_samples, n_outputs)).astype(dtype)

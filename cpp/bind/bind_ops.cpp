@@ -249,6 +249,9 @@ py::object loss(const LossSpec& spec, py::handle y_true, py::handle y_pred,
   }
   args.gradient_scale = spec.scale / static_cast<double>(args.rows);
   args.label_smoothing = spec.label_smoothing;
+  const std::vector<T> parameters = loss_parameters<T>(spec, args.cols);
+  args.parameters = parameters.data();
+  args.n_parameters = parameters.size() > 1 ? args.cols : static_cast<Index>(parameters.size());
   auto gradient = new_array<T>(array->nd, reinterpret_cast<const py::ssize_t*>(array->dimensions));
   args.gradient = gradient.mutable_data();
   std::optional<double> sum;

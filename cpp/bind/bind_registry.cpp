@@ -1,6 +1,8 @@
 // What the core knows by name, for those who list it.
 #include <pybind11/typing.h>
 
+#include <array>
+
 #include "bind/bind.hpp"
 #include "kernels/registry.hpp"
 #include "model/optimizer.hpp"
@@ -44,7 +46,13 @@ void register_registry(py::module_& m) {
       .def_property_readonly("has_logits",
                              [](const LossInfo& i) { return i.entry->from_logits != nullptr; })
       .def_property_readonly("has_label_smoothing",
-                             [](const LossInfo& i) { return i.entry->label_smoothing; });
+                             [](const LossInfo& i) { return i.entry->label_smoothing; })
+      .def_property_readonly("link", [](const LossInfo& i) { return i.entry->link; })
+      .def_property_readonly("parameters",
+                             [](const LossInfo& i) {
+                               return named(std::array<Parameter, 1>{i.entry->parameter});
+                             })
+      .def_property_readonly("by_output", [](const LossInfo& i) { return i.entry->by_column; });
   py::class_<OptimizerInfo>(m, "OptimizerInfo")
       .def_readonly("name", &OptimizerInfo::name)
       .def_readonly("formula", &OptimizerInfo::formula)
@@ -74,12 +82,31 @@ void register_registry(py::module_& m) {
            }),
            py::arg("name"), py::arg("parameters") = std::map<std::string, double>{});
   py::class_<LossSpec>(m, "Loss").def(
-      py::init([](const std::string& name, bool from_logits, double label_smoothing, double scale) {
-        loss_named<double>(name);
-        return LossSpec{name, from_logits, label_smoothing, scale};
+      py::init([](const std::string& name, bool from_logits, double label_smoothing, double scale,
+                  const std::map<std::string, std::vector<double>>& parameters) {
+        const LossSpec spec{name, from_logits, label_smoothing, scale, parameters};
+        const Index n_outputs =
+            parameters.empty() ? 1 : static_cast<Index>(parameters.begin()->second.size());
+        loss_parameters<double>(spec, n_outputs);  // throws for a name or parameter that is not
+        return spec;
       }),
       py::arg("name"), py::kw_only(), py::arg("from_logits") = false,
-      py::arg("label_smoothing") = 0.0, py::arg("scale") = 1.0);
+      py::arg("label_smoothing") = 0.0, py::arg("scale") = 1.0,
+      py::arg("parameters") = std::map<std::string, std::vector<double>>{});
+
+  py::class_<ScheduleInfo>(m, "ScheduleInfo")
+      .def_readonly("name", &ScheduleInfo::name)
+      .def_readonly("formula", &ScheduleInfo::formula)
+      .def_property_readonly("parameters",
+                             [](const ScheduleInfo& i) { return named(i.parameters); })
+      .def_readonly("has_steps", &ScheduleInfo::has_steps);
+  m.def("schedule_table", &schedule_table);
+  py::class_<Schedule>(m, "Schedule")
+      .def(py::init<const std::string&, const std::map<std::string, double>&, std::vector<double>,
+                    std::vector<double>>(),
+           py::arg("name"), py::arg("parameters") = std::map<std::string, double>{},
+           py::arg("boundaries") = std::vector<double>{}, py::arg("values") = std::vector<double>{})
+      .def("__call__", &Schedule::operator(), py::arg("step"));
 }
 
 }  // namespace shallowcore::bind

@@ -86,6 +86,12 @@ void register_trainer(py::module_& m) {
             std::visit([&](auto& o) { o->set(parameter, value); }, self.optimizer);
           },
           py::arg("parameter"), py::arg("value"))
+      .def(
+          "set_schedule",
+          [](AnyOptimizer& self, const std::optional<Schedule>& schedule) {
+            std::visit([&](auto& o) { o->set_schedule(schedule); }, self.optimizer);
+          },
+          py::arg("schedule").none(true))
       .def("clear",
            [](AnyOptimizer& self) { std::visit([](auto& o) { o->clear(); }, self.optimizer); });
   py::class_<AnyTrainer>(m, "Trainer")

@@ -96,6 +96,11 @@ void axpy(T alpha, const T* x, T* y, ptrdiff_t n) {
 }
 
 template <class T>
+void scale(T alpha, T* y, ptrdiff_t n) {
+  for (ptrdiff_t i = 0; i < n; ++i) y[i] *= alpha;
+}
+
+template <class T>
 void multiply(const T* x, T* y, ptrdiff_t n) {
   for (ptrdiff_t i = 0; i < n; ++i) y[i] *= x[i];
 }

@@ -4,7 +4,8 @@
 #include "kernels/arrays.inl.hpp"
 #include "kernels/gemm.inl.hpp"
 #include "kernels/lanes.inl.hpp"
-#include "kernels/losses.inl.hpp"
+#include "kernels/losses_crossentropy.inl.hpp"
+#include "kernels/losses_regression.inl.hpp"
 #include "kernels/optimizers.inl.hpp"
 #include "kernels/rows.inl.hpp"
 #include "kernels/sparse.inl.hpp"
@@ -23,19 +24,37 @@ struct List {};
 // The registries: what is listed here exists, under its own name, everywhere.
 using ElementwiseActivations = List<Identity, Sigmoid, Tanh, Relu, LeakyRelu, Elu, Selu>;
 using RowActivations = List<Softmax, LogSoftmax>;
-using Optimizers = List<Sgd, RmsProp, Adam>;
+using Optimizers = List<Sgd, RmsProp, Adam, AdamW, Adagrad, Nadam, Rprop>;
+
+constexpr Parameter kNoParameter = {nullptr, 0};
 
 template <class T>
 constexpr LossKernels<T> kLosses[] = {
-    {"mean_squared_error", "mean_j (a_j - y_j)^2", false, false, nullptr,
+    {"mean_squared_error", "mean_j (a_j - y_j)^2", false, false, nullptr, kNoParameter, false,
      elementwise_loss<T, SquaredError<T>>, nullptr, elementwise_hessian<T, SquaredError<T>>,
      nullptr},
+    {"mean_absolute_error", "mean_j |a_j - y_j|", false, false, nullptr, kNoParameter, false,
+     elementwise_loss<T, AbsoluteError<T>>, nullptr, nullptr, nullptr},
+    {"huber", "mean_j e_j^2 / 2 where |e_j| <= delta, else delta |e_j| - delta^2 / 2; e = a - y",
+     false, false, nullptr, {"delta", 1.0}, false, elementwise_loss<T, Huber<T>>, nullptr,
+     elementwise_hessian<T, Huber<T>>, nullptr},
+    {"log_cosh", "mean_j ln cosh(a_j - y_j)", false, false, nullptr, kNoParameter, false,
+     elementwise_loss<T, LogCosh<T>>, nullptr, elementwise_hessian<T, LogCosh<T>>, nullptr},
+    {"quantile", "mean_j max(q_j e_j, (q_j - 1) e_j), e = y - a; one quantile q, or one an output",
+     false, false, nullptr, {"quantile", 0.5}, true, quantile_loss<T>, nullptr, nullptr, nullptr},
+    {"poisson", "mean_j a_j - y_j ln(a_j + 1e-7); from logits e^z_j - y_j z_j", false, false,
+     "exponential", kNoParameter, false, elementwise_loss<T, PoissonOutputs<T>>,
+     elementwise_loss<T, PoissonLogits<T>>, elementwise_hessian<T, PoissonOutputs<T>>,
+     elementwise_hessian<T, PoissonLogits<T>>},
+    {"hinge", "mean_j max(0, 1 - y_j a_j), y = 1 or -1 (0 is -1)", false, false, nullptr,
+     kNoParameter, false, elementwise_loss<T, Hinge<T>>, nullptr, nullptr, nullptr},
     {"binary_crossentropy", "mean_j -(y_j ln a_j + (1 - y_j) ln(1 - a_j))", false, true, "sigmoid",
-     elementwise_loss<T, BinaryOutputs<T>>, elementwise_loss<T, BinaryLogits<T>>,
-     elementwise_hessian<T, BinaryOutputs<T>>, elementwise_hessian<T, BinaryLogits<T>>},
-    {"categorical_crossentropy", "-sum_j y_j ln a_j", false, true, "softmax",
+     kNoParameter, false, elementwise_loss<T, BinaryOutputs<T>>,
+     elementwise_loss<T, BinaryLogits<T>>, elementwise_hessian<T, BinaryOutputs<T>>,
+     elementwise_hessian<T, BinaryLogits<T>>},
+    {"categorical_crossentropy", "-sum_j y_j ln a_j", false, true, "softmax", kNoParameter, false,
      categorical_outputs<T, false>, categorical_logits<T>, nullptr, categorical_logits_hessian<T>},
-    {"sparse_categorical_crossentropy", "-ln a_y", true, false, "softmax",
+    {"sparse_categorical_crossentropy", "-ln a_y", true, false, "softmax", kNoParameter, false,
      categorical_outputs<T, true>, sparse_logits<T>, nullptr, categorical_logits_hessian<T>},
 };
 
@@ -73,6 +92,7 @@ constexpr OptimizerKernels<T> optimizer_entry() {
   entry.name = O::name;
   entry.formula = O::formula;
   for (int i = 0; i < kMaxParameters; ++i) entry.parameters[i] = O::parameters[i];
+  entry.weight_decay = O::weight_decay;
   entry.slots = O::slots;
   entry.prepare = O::template prepare<T>;
   entry.update = update<T, O>;
@@ -125,6 +145,7 @@ constexpr KernelTable<T> make_table() {
   table.add_column_sums = add_column_sums<T>;
   table.dot = dot<T>;
   table.axpy = axpy<T>;
+  table.scale = scale<T>;
   table.multiply = multiply<T>;
   table.multiply_add = multiply_add<T>;
   table.add_penalty = add_penalty<T>;

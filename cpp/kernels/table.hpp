@@ -12,10 +12,14 @@ namespace shallowcore {
 
 inline constexpr int kMaxParameters = 8;
 inline constexpr int kMaxSlots = 3;
+// Constants of an optimizer's sweep: those of the method, then two that all methods share.
+inline constexpr int kDecay = kMaxParameters;     // learning rate times weight decay
+inline constexpr int kClip = kMaxParameters + 1;  // largest |gradient|, 0 for any
+inline constexpr int kMaxConstants = kMaxParameters + 2;
 inline constexpr int kMaxEntries = 32;
 inline constexpr int kReadableTypes = 11;  // the order of DType
 
-// A named number that an activation or optimizer takes, with its default; name null ends a list.
+// A named number that an activation, loss or optimizer takes, with its default; name null ends a list.
 struct Parameter {
   const char* name;
   double value;
@@ -115,6 +119,8 @@ struct LossArgs {
   const T* sample_weight;  // (rows,), or null for ones
   double gradient_scale;   // multiplies the gradient of a sample's loss: loss scale / n_samples
   double label_smoothing;
+  const T* parameters;     // the loss's own, those of each column repeated for a vector more
+  ptrdiff_t n_parameters;  // 1, or cols where there is one for each column
   T* gradient;       // (rows, cols), or null; may be prediction
   const T* tangent;  // (rows, cols): direction of the second derivative
 };
@@ -126,6 +132,8 @@ struct LossKernels {
   bool integer_labels;
   bool label_smoothing;
   const char* link;  // activation whose outputs' loss is computed from logits; null if none
+  Parameter parameter;  // name null: none
+  bool by_column;       // the parameter may have a value for each column
   // Sum over rows of sample_weight x loss; fills gradient where it is not null.
   double (*from_outputs)(const LossArgs<T>&);
   double (*from_logits)(const LossArgs<T>&);  // null where link is
@@ -141,9 +149,11 @@ struct OptimizerKernels {
   Parameter parameters[kMaxParameters];
   // State vectors needed with these parameter values.
   int (*slots)(const double* values);
-  // From the parameters' values and the step number (1 first), the constants of one sweep.
+  double weight_decay;  // default of the decoupled decay, which all methods have
+  // From the parameters' values and the step number (1 first), the method's constants of one sweep.
   void (*prepare)(const double* values, int64_t step, T* constants);
-  // One sweep over n weights, their gradients and state vectors.
+  // One sweep over n weights, their gradients and state vectors: gradients are cut off at +-
+  // constants[kClip] where that is not 0, weights shrink by constants[kDecay], then the method does its step.
   void (*update)(T* w, const T* g, T* const* slots, int n_slots, ptrdiff_t n, const T* constants);
 };
 
@@ -238,6 +248,7 @@ struct KernelTable {
   void (*add_column_sums)(const T* d, ptrdiff_t rows, ptrdiff_t cols, T* out);
   double (*dot)(const T* x, const T* y, ptrdiff_t n);
   void (*axpy)(T alpha, const T* x, T* y, ptrdiff_t n);               // y += alpha x
+  void (*scale)(T alpha, T* y, ptrdiff_t n);                          // y *= alpha
   void (*multiply)(const T* x, T* y, ptrdiff_t n);                    // y *= x
   void (*multiply_add)(const T* x, const T* y, T* out, ptrdiff_t n);  // out += x y
   // g += gradient of l1 sum|w| + l2 sum w^2 (g may be null); returns that penalty

@@ -201,9 +201,9 @@ class GramPlan : public Plan<T> {
     }
     sums.loss += problem_.objective.add_penalties(gradient) * static_cast<double>(rows);
     if (!std::isfinite(sums.loss)) return Outcome::diverged;
-    T constants[kMaxParameters] = {};
+    T constants[kMaxConstants] = {};
     problem_.optimizer.next_step(constants);
-    const double rate = problem_.optimizer.get("learning_rate");
+    const double rate = problem_.optimizer.last_learning_rate();
     for (Index i = 0; i < rows * units_; ++i) c_[i] -= rate * static_cast<double>(dz_[i]);
     descend(rest(), gradient + kernel_size_, rest_size_, constants);
     current_ = false;
@@ -349,6 +349,7 @@ std::string refusal(const Problem<T>& problem) {
   if (problem.optimizer.name() != "sgd" || problem.optimizer.slots() > 0) {
     return "the optimizer is not plain gradient descent";
   }
+  if (problem.optimizer.clips_or_decays()) return "gradients are clipped, or weights decay";
   if (!problem.full_batch()) return "a step uses some of the samples only";
   if (network.stages().empty() || first_stage(network).kind != LayerSpec::Kind::dense) {
     return "the first layer has no kernel";

@@ -294,7 +294,8 @@ void LanesPlan<T>::backward(const T* x, T* dz, Index rows, Index stride, bool ac
 template <class T>
 void LanesPlan<T>::update() {
   Optimizer<T>& optimizer = problem_.optimizer;
-  T constants[kMaxParameters] = {};
+  T constants[kMaxConstants] = {};
+  optimizer.clip(gradient_);
   optimizer.next_step(constants);
   optimizer.sweep().update(problem_.network.parameters(), gradient_, slots_, optimizer.slots(),
                            problem_.network.size(), constants);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
 #include "kernels/registry.hpp"
 
@@ -29,14 +30,40 @@ double Sums::mean(std::size_t i) const {
 }
 
 template <class T>
+std::vector<T> loss_parameters(const LossSpec& spec, Index n_outputs) {
+  const LossKernels<T>& entry = loss_named<T>(spec.name);
+  const bool has_one = entry.parameter.name != nullptr;
+  std::vector<double> values(has_one ? 1 : 0, entry.parameter.value);
+  for (const auto& [name, given] : spec.parameters) {
+    if (!has_one || name != entry.parameter.name) {
+      throw InvalidArgument("loss", "a parameter that '" + spec.name + "' does not have",
+                            "its own parameters only");
+    }
+    values = given;
+  }
+  const auto n = static_cast<Index>(values.size());
+  if (n != (has_one ? 1 : 0) && !(entry.by_column && n == n_outputs)) {
+    throw InvalidArgument(entry.parameter.name, std::to_string(n) + " values",
+                          "one, or one for each output (" + std::to_string(n_outputs) + ")");
+  }
+  std::vector<T> result(values.begin(), values.end());
+  for (Index i = 0; n > 1 && i < kernels<T>().vector_cols; ++i) {
+    result.push_back(result[static_cast<std::size_t>(i)]);  // around and around
+  }
+  return result;
+}
+
+template <class T>
 Objective<T>::Objective(const Network<T>& network, const LossSpec& loss,
                         const std::vector<std::string>& metrics)
-    : network_(network), spec_(loss), loss_(loss_named<T>(loss.name)), metric_names_(metrics) {
+    : network_(network), spec_(loss), loss_(loss_named<T>(loss.name)),
+      parameters_(loss_parameters<T>(loss, network.n_outputs())), metric_names_(metrics) {
   const auto& stages = network.stages();
   fused_ = !loss.from_logits && loss_.link != nullptr && !stages.empty() &&
            stages.back().kind != LayerSpec::Kind::rescaling &&
            stages.back().activation.is(loss_.link);
   from_logits_ = fused_ || loss.from_logits;
+  is_hinge_ = std::strcmp(loss_.name, "hinge") == 0;
   if (loss.from_logits && loss_.from_logits == nullptr) {
     throw InvalidArgument("from_logits", "True", "False: " + loss.name + " has no logits");
   }
@@ -79,6 +106,8 @@ LossArgs<T> Objective<T>::loss_args(const Block<T>& block, const T* prediction, 
   args.sample_weight = block.weights;
   args.gradient_scale = spec_.scale / static_cast<double>(n_samples);
   args.label_smoothing = spec_.label_smoothing;
+  args.parameters = parameters_.data();
+  args.n_parameters = parameters_.size() > 1 ? args.cols : static_cast<Index>(parameters_.size());
   args.gradient = gradient;
   return args;
 }
@@ -131,13 +160,14 @@ double Objective<T>::row_measure(Metric metric, const T* outputs, const T* y) co
     const Index predicted = std::max_element(outputs, outputs + cols) - outputs;
     return predicted == std::max_element(y, y + cols) - y ? 1 : 0;
   }
-  // Logits are cut where their probability is 1/2.
-  const T threshold = spec_.from_logits && loss_.link != nullptr ? T{0} : T{0.5};
+  // Logits are cut where their probability is 1/2, margins at their sign.
+  const T threshold = spec_.from_logits || is_hinge_ ? T{0} : T{0.5};
   double total = 0;
   for (Index j = 0; j < cols; ++j) {
     const double error = static_cast<double>(outputs[j]) - static_cast<double>(y[j]);
     if (metric == Metric::binary_accuracy) {
-      total += (outputs[j] > threshold ? T{1} : T{0}) == y[j] ? 1 : 0;
+      const T label = y[j] < T{0} ? T{0} : y[j];  // hinge's -1 is a 0
+      total += (outputs[j] > threshold ? T{1} : T{0}) == label ? 1 : 0;
     } else {
       total += metric == Metric::mse ? error * error : std::abs(error);
     }
@@ -290,6 +320,8 @@ double loss_and_gradient(const Objective<T>& objective, const Network<T>& networ
   return sums.means()[0] + objective.add_penalties(gradient);
 }
 
+template std::vector<float> loss_parameters(const LossSpec&, Index);
+template std::vector<double> loss_parameters(const LossSpec&, Index);
 template class Objective<float>;
 template class Objective<double>;
 template int threads_for<float>(const Network<float>&, Index);

@@ -26,6 +26,11 @@ struct Sums {
   double mean(std::size_t i) const;
 };
 
+// A loss's own parameters as LossArgs wants them, for so many outputs; InvalidArgument for names or
+// numbers of values that do not fit.
+template <class T>
+std::vector<T> loss_parameters(const LossSpec& spec, Index n_outputs);
+
 template <class T>
 class Objective {
  public:
@@ -65,8 +70,10 @@ class Objective {
   const Network<T>& network_;
   LossSpec spec_;
   const LossKernels<T>& loss_;
+  std::vector<T> parameters_;
   bool fused_;
   bool from_logits_;
+  bool is_hinge_;
   std::vector<std::string> metric_names_;
   std::vector<Metric> metrics_;
 };

@@ -1,12 +1,21 @@
 #include "model/optimizer.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cmath>
 
+#include "core/team.hpp"
 #include "kernels/product.hpp"
 #include "kernels/registry.hpp"
 #include "model/newton_cg.hpp"
 
 namespace shallowcore {
+namespace {
+
+constexpr Index kNormPart = 1 << 16;                   // elements of a part of a norm
+constexpr std::size_t kMostValues = kMaxParameters + 4;  // of any method, with those that are shared
+
+}  // namespace
 
 std::vector<OptimizerInfo> optimizer_table() {
   std::vector<OptimizerInfo> table;
@@ -15,6 +24,10 @@ std::vector<OptimizerInfo> optimizer_table() {
     OptimizerInfo info{entry.name, entry.formula, {}, false};
     for (const Parameter& parameter : entry.parameters) {
       if (parameter.name != nullptr) info.parameters.push_back(parameter);
+    }
+    info.parameters.push_back({"weight_decay", entry.weight_decay});
+    for (const char* name : {"clipnorm", "clipvalue", "global_clipnorm"}) {
+      info.parameters.push_back({name, 0});
     }
     table.push_back(info);
   }
@@ -25,15 +38,35 @@ std::vector<OptimizerInfo> optimizer_table() {
 template <class T>
 Optimizer<T>::Optimizer(const Network<T>& network, const std::string& name,
                         const std::map<std::string, double>& parameters)
-    : size_(network.size()) {
+    : size_(network.size()), tensors_(network.tensors()) {
   for (const OptimizerInfo& info : optimizer_table()) {
     if (info.name == name) info_ = info;
   }
   if (info_.name.empty() || !info_.full_batch) kernels_ = &optimizer_named<T>(name);
   for (const Parameter& parameter : info_.parameters) values_.push_back(parameter.value);
-  values_.resize(kMaxParameters);
+  values_.resize(std::max(values_.size(), kMostValues));
   for (const auto& [parameter, value] : parameters) values_[index_of(parameter)] = value;
-  if (kernels_ != nullptr) slots_.resize(static_cast<std::size_t>(kernels_->slots(values_.data())));
+  check();
+  if (kernels_ == nullptr) return;
+  slots_.resize(static_cast<std::size_t>(kernels_->slots(values_.data())));
+  sums_.resize(static_cast<std::size_t>((size_ + kNormPart - 1) / kNormPart));
+}
+
+template <class T>
+void Optimizer<T>::check() const {
+  int clips = 0;
+  for (const Shared which : {kClipNorm, kClipValue, kGlobalClipNorm}) {
+    clips += shared(which) > 0 ? 1 : 0;
+  }
+  if (clips > 1) {
+    throw InvalidArgument("clipping", std::to_string(clips) + " ways",
+                          "one of clipnorm, clipvalue and global_clipnorm");
+  }
+}
+
+template <class T>
+bool Optimizer<T>::clips_or_decays() const {
+  return clips_by_norm() || shared(kClipValue) > 0 || shared(kWeightDecay) > 0;
 }
 
 template <class T>
@@ -59,17 +92,59 @@ void Optimizer<T>::set(const std::string& parameter, double value) {
     throw InvalidState("'" + parameter + "' decides what state " + info_.name +
                        " keeps: compile the model again to change it");
   }
-  values_ = values;
+  values_.swap(values);
+  try {
+    check();
+  } catch (...) {
+    values_.swap(values);
+    throw;
+  }
 }
 
 template <class T>
 void Optimizer<T>::next_step(T* constants) {
-  kernels_->prepare(values_.data(), ++iterations_, constants);
+  std::array<double, kMostValues> values;
+  std::copy_n(values_.begin(), kMostValues, values.begin());
+  values[0] = last_learning_rate_ = learning_rate();
+  kernels_->prepare(values.data(), ++iterations_, constants);
+  constants[kDecay] = static_cast<T>(values[0] * shared(kWeightDecay));
+  constants[kClip] = static_cast<T>(shared(kClipValue));
+}
+
+// In parts of a fixed size, which are added in order: the same whatever the threads.
+template <class T>
+double Optimizer<T>::sum_of_squares(const T* values, Index n) {
+  const Index parts = (n + kNormPart - 1) / kNormPart;
+  for_chunks(parts, team_size_of_call(2.0 * static_cast<double>(n)), [&](Index part, int) {
+    const T* first = values + part * kNormPart;
+    sums_[static_cast<std::size_t>(part)] =
+        kernels<T>().dot(first, first, std::min(kNormPart, n - part * kNormPart));
+  });
+  double total = 0;
+  for (Index part = 0; part < parts; ++part) total += sums_[static_cast<std::size_t>(part)];
+  return total;
 }
 
 template <class T>
-void Optimizer<T>::step(T* w, const T* gradient) {
-  T constants[kMaxParameters] = {};
+void Optimizer<T>::clip(T* gradient) {
+  const auto cut = [&](T* values, Index n, double most) {
+    const double norm = std::sqrt(sum_of_squares(values, n));
+    if (norm <= most) return;
+    over_rows(n, static_cast<double>(n), [&](Index first, Index count) {
+      kernels<T>().scale(static_cast<T>(most / norm), values + first, count);
+    });
+  };
+  if (shared(kGlobalClipNorm) > 0) cut(gradient, size_, shared(kGlobalClipNorm));
+  if (shared(kClipNorm) <= 0) return;
+  for (const Tensor& tensor : tensors_) {
+    cut(gradient + tensor.offset, tensor.size(), shared(kClipNorm));
+  }
+}
+
+template <class T>
+void Optimizer<T>::step(T* w, T* gradient) {
+  T constants[kMaxConstants] = {};
+  clip(gradient);
   next_step(constants);
   for (int i = 0; i < slots(); ++i) slot(i);  // none is made by two threads at once
   over_rows(size_, 10.0 * static_cast<double>(size_), [&](Index first, Index count) {

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "model/network.hpp"
+#include "model/schedule.hpp"
 
 namespace shallowcore {
 
@@ -17,7 +19,8 @@ struct OptimizerInfo {
   bool full_batch = false;  // a second-order method: every step uses all samples
 };
 
-// First-order ones from the kernel table, then the full-batch ones.
+// First-order ones from the kernel table, with the parameters that they share last: weight_decay,
+// clipnorm, clipvalue, global_clipnorm (0: none); then the full-batch ones.
 std::vector<OptimizerInfo> optimizer_table();
 
 template <class T>
@@ -31,6 +34,16 @@ class Optimizer {
   double get(const std::string& parameter) const;
   void set(const std::string& parameter, double value);
   std::int64_t iterations() const { return iterations_; }
+  // The learning rate goes by the number of the step from now on, or by its parameter again.
+  void set_schedule(const std::optional<Schedule>& schedule) { schedule_ = schedule; }
+  // Of the next step, and of the last one.
+  double learning_rate() const { return schedule_ ? (*schedule_)(iterations_) : values_[0]; }
+  double last_learning_rate() const { return last_learning_rate_; }
+
+  // Whether a step needs the whole gradient first.
+  bool clips_by_norm() const { return shared(kClipNorm) > 0 || shared(kGlobalClipNorm) > 0; }
+  // Whether it is more than the method itself.
+  bool clips_or_decays() const;
 
   int slots() const { return static_cast<int>(slots_.size()); }
   // State vector i, laid out like the parameters; made (as zeros) when it is first asked for.
@@ -39,9 +52,11 @@ class Optimizer {
   Arena<T>& slot_memory(int i) { return slots_[static_cast<std::size_t>(i)]; }
   Index size() const { return size_; }
 
-  // One step of a first-order method: w from its gradient (size() elements each).
-  void step(T* w, const T* gradient);
-  // For those who do the step themselves: counts it, and gives its constants and its sweep.
+  // One step of a first-order method: w from its gradient (size() elements each), which is clipped.
+  void step(T* w, T* gradient);
+  // For those who do the step themselves: clips the whole gradient by its norms, counts the step, and
+  // gives its constants (kMaxConstants) and its sweep.
+  void clip(T* gradient);
   void next_step(T* constants);
   const OptimizerKernels<T>& sweep() const { return *kernels_; }
   void count_iteration() { ++iterations_; }
@@ -49,12 +64,22 @@ class Optimizer {
   void clear();
 
  private:
+  enum Shared : std::size_t { kWeightDecay, kClipNorm, kClipValue, kGlobalClipNorm, kAllShared };
   std::size_t index_of(const std::string& parameter) const;
+  void check() const;
+  double shared(Shared which) const {
+    return kernels_ == nullptr ? 0 : values_[info_.parameters.size() - kAllShared + which];
+  }
+  double sum_of_squares(const T* values, Index n);
 
   OptimizerInfo info_;
   const OptimizerKernels<T>* kernels_ = nullptr;  // null for full-batch methods
-  std::vector<double> values_;
+  std::vector<double> values_;  // in the order of info_.parameters, padded
+  std::optional<Schedule> schedule_;
+  double last_learning_rate_ = 0;
   Index size_;
+  std::vector<Tensor> tensors_;
+  std::vector<double> sums_;  // of the parts of a norm
   std::vector<Arena<T>> slots_;
   std::int64_t iterations_ = 0;
 };

@@ -72,7 +72,7 @@ class PackedState {
   Optimizer<T>& optimizer_;
   Arena<T> parameters_;
   std::vector<Arena<T>> slots_;
-  T constants_[kMaxParameters] = {};
+  T constants_[kMaxConstants] = {};
 };
 
 }  // namespace shallowcore

@@ -339,6 +339,7 @@ Outcome PanelsPlan<T>::step(const std::int64_t* order, Index first, Index rows, 
 template <class T>
 std::string refusal(const Problem<T>& problem) {
   if (problem.optimizer.full_batch()) return "the optimizer is no first-order method";
+  if (problem.optimizer.clips_by_norm()) return "gradients are clipped by their norm";
   const auto& stages = problem.network.stages();
   if (stages.empty()) return "there is no layer";
   for (const Stage<T>& stage : stages) {

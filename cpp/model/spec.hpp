@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "core/types.hpp"
 #include "core/view.hpp"
@@ -39,6 +40,7 @@ struct LossSpec {
   bool from_logits = false;
   double label_smoothing = 0;
   double scale = 1;
+  std::map<std::string, std::vector<double>> parameters;  // one value, or one for each output
 };
 
 // Borrowed samples.  y is a matrix (rows, n_outputs), or int32 labels, or neither; weights may be null.

@@ -176,7 +176,7 @@ class TilesPlan : public Plan<T> {
     if (!std::isfinite(sums.loss)) return Outcome::diverged;
 
     for (Index i = 0; i < rows; ++i) dz_[i] = x_.scale() * dz[i];
-    T constants[kMaxParameters] = {};
+    T constants[kMaxConstants] = {};
     problem_.optimizer.next_step(constants);
     sweep(dz_, constants);
     update_rest(constants);
@@ -254,6 +254,7 @@ template <class T>
 std::string refusal(const Problem<T>& problem) {
   const Network<T>& network = problem.network;
   if (problem.optimizer.full_batch()) return "the optimizer is no first-order method";
+  if (problem.optimizer.clips_by_norm()) return "gradients are clipped by their norm";
   if (!problem.full_batch()) return "a step uses some of the samples only";
   const bool one = !network.stages().empty() &&
                    network.stages().front().kind == LayerSpec::Kind::dense &&

@@ -163,6 +163,7 @@ void Trainer<T>::end_epoch(const Poll& poll) {
   const std::size_t own = 1 + sums_.metrics.size();
   for (std::size_t i = 0; i < own; ++i) history_[i].push_back(sums_.mean(i));
   for (std::size_t i = 0; i < seen.size(); ++i) history_[own + i].push_back(seen[i]);
+  if (!optimizer_.full_batch()) learning_rates_.push_back(optimizer_.learning_rate());
   ++epoch_;
   in_epoch_ = false;
   batch_ = 0;
@@ -181,12 +182,14 @@ std::map<std::string, std::vector<double>> Trainer<T>::history(Index first) cons
   std::vector<std::string> names{"loss"};
   names.insert(names.end(), objective_.metrics().begin(), objective_.metrics().end());
   std::map<std::string, std::vector<double>> result;
-  for (std::size_t i = 0; i < history_.size(); ++i) {
-    const std::string prefix = i < names.size() ? "" : "val_";
-    const auto& values = history_[i];
+  const auto add = [&](const std::string& name, const std::vector<double>& values) {
     const Index skip = std::clamp<Index>(first, 0, static_cast<Index>(values.size()));
-    result[prefix + names[i % names.size()]] = {values.begin() + skip, values.end()};
+    result[name] = {values.begin() + skip, values.end()};
+  };
+  for (std::size_t i = 0; i < history_.size(); ++i) {
+    add((i < names.size() ? "" : "val_") + names[i % names.size()], history_[i]);
   }
+  if (!optimizer_.full_batch()) add("lr", learning_rates_);
   return result;
 }
 

@@ -37,7 +37,8 @@ class Trainer {
   StopReason stop_reason() const { return stop_reason_; }
   double gradient_norm() const { return plan_->gradient_norm(); }
   std::vector<double> running() const { return sums_.means(); }
-  // "loss", the metrics, and "val_..." of both: one value for each finished epoch from `first` on.
+  // "loss", the metrics, "val_..." of both, and "lr" of first-order methods, the learning rate at the
+  // end: one value for each finished epoch from `first` on.
   std::map<std::string, std::vector<double>> history(Index first) const;
   std::string plan_summary() const;
 
@@ -69,6 +70,7 @@ class Trainer {
   bool in_charge_ = false;
   Sums sums_;
   std::vector<std::vector<double>> history_;  // loss, metrics, then validation's
+  std::vector<double> learning_rates_;
   StopReason stop_reason_ = StopReason::none;
 };
 

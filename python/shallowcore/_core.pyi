@@ -72,6 +72,14 @@ class LossInfo:
     def has_logits(self) -> bool: ...
     @property
     def has_label_smoothing(self) -> bool: ...
+    @property
+    def link(self) -> str | None:
+        """Activation whose outputs' loss is computed from logits."""
+    @property
+    def parameters(self) -> dict[str, float]: ...
+    @property
+    def by_output(self) -> bool:
+        """Whether a parameter may have a value for each output."""
 
 class OptimizerInfo:
     @property
@@ -84,9 +92,22 @@ class OptimizerInfo:
     def full_batch(self) -> bool:
         """True for second-order methods, which always use all samples in a step."""
 
+class ScheduleInfo:
+    @property
+    def name(self) -> str: ...
+    @property
+    def formula(self) -> str: ...
+    @property
+    def parameters(self) -> dict[str, float]:
+        """NaN where there is no default."""
+    @property
+    def has_steps(self) -> bool:
+        """True for piecewise_constant_decay, which has boundaries and values."""
+
 def activation_table() -> list[ActivationInfo]: ...
 def loss_table() -> list[LossInfo]: ...
 def optimizer_table() -> list[OptimizerInfo]: ...
+def schedule_table() -> list[ScheduleInfo]: ...
 
 # --- kernels in the open --------------------------------------------------------------------------
 # Arrays come as the caller gave them: what is an ndarray, aligned and not empty, of float32 or of
@@ -104,7 +125,20 @@ class Loss:
         from_logits: bool = False,
         label_smoothing: float = 0.0,
         scale: float = 1.0,
+        parameters: Mapping[str, Sequence[float]] = ...,
     ) -> None: ...
+
+class Schedule:
+    """A learning rate that depends on the number of the step."""
+
+    def __init__(
+        self,
+        name: str,
+        parameters: Mapping[str, float] = ...,
+        boundaries: Sequence[float] = ...,
+        values: Sequence[float] = ...,
+    ) -> None: ...
+    def __call__(self, step: int) -> float: ...
 
 def dense(x: Any, w: Any, b: Any, activation: Any) -> Floats | None:
     """Inputs and kernel 2-D of any strides, bias (n_outputs,) contiguous or None."""
@@ -204,6 +238,8 @@ class Optimizer:
     def iterations(self) -> int: ...
     def get(self, parameter: str) -> float: ...
     def set(self, parameter: str, value: float) -> None: ...
+    def set_schedule(self, schedule: Schedule | None) -> None:
+        """The learning rate goes by the number of the step, or by its parameter again."""
     def clear(self) -> None:
         """State to zero, iterations to 0."""
 
@@ -248,7 +284,10 @@ class Trainer:
     def running(self) -> list[float]:
         """Loss and metrics over the batches of the epoch under way so far."""
     def history(self, first: int = 0) -> dict[str, list[float]]:
-        """Per finished epoch from `first` on: "loss", metrics, "val_..." with validation data."""
+        """Per finished epoch from `first` on: "loss", metrics, "val_..." with validation data.
+
+        And "lr" for first-order methods: the learning rate of the next step.
+        """
     @property
     def stop_reason(self) -> str:
         """Empty unless something ended it: "converged", "diverged" or "line search failed"."""

@@ -132,10 +132,10 @@ class Training:
         seen, done = len(self._history.epoch), self._trainer.epoch
         first = self._settings.initial_epoch + seen
         if done > seen:
-            columns = self._compiled.columns(self._trainer.history(seen))
-            rate = self._compiled.optimizer.parameters.get("learning_rate")
-            if rate is not None:
-                columns["lr"] = [rate] * (done - seen)
+            history = self._trainer.history(seen)
+            columns = self._compiled.columns(history)
+            if "lr" in history:
+                columns["lr"] = history["lr"]
             self._history.extend(first, columns)
             self._display.epochs_done(first, columns)
         if self._settings.verbose == _progress.BAR:

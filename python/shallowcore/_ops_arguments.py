@@ -79,11 +79,13 @@ def _known_loss(name: str, from_logits: bool) -> LossSettings:
     return LossSettings.of(Loss(name, from_logits=from_logits))
 
 
-def loss_settings(name: str | Loss, from_logits: bool) -> LossSettings:
-    """Loss by name, or an object, which has its own settings."""
-    if type(name) is str and type(from_logits) is bool:
+def loss_settings(name: str | Loss, from_logits: bool, params: dict[str, Any]) -> LossSettings:
+    """Loss by name with parameters, or an object, which has its own settings."""
+    if type(name) is str and type(from_logits) is bool and not params:
         return _known_loss(name, from_logits)
-    loss = name if isinstance(name, Loss) else Loss(name, from_logits=from_logits)
+    if isinstance(name, Loss) and params:
+        raise TypeError(f"parameters {sorted(params)} were given beside the object {name!r}")
+    loss = name if isinstance(name, Loss) else Loss(name, from_logits=from_logits, **params)
     if from_logits and not loss.from_logits:
         raise ValueError(f"from_logits=True was given, but {loss!r} has from_logits=False")
     return LossSettings.of(loss)
@@ -91,6 +93,8 @@ def loss_settings(name: str | Loss, from_logits: bool) -> LossSettings:
 
 def _prediction_range(loss: Loss) -> tuple[float, float]:
     """Return the least and the greatest prediction that a loss takes."""
+    if loss.name == "poisson" and not loss.from_logits:
+        return 0.0, math.inf
     if loss.from_logits or loss.name not in _PROBABILITIES:
         return -math.inf, math.inf
     return 0.0, 1.0 if loss.name == "binary_crossentropy" else math.inf
@@ -180,11 +184,12 @@ def _check_shape(array: Numbers, argument: str, shape: tuple[int, ...], because:
 
 
 def _check_probabilities(outputs: Floats, loss: Loss) -> None:
-    """Raise ValueError for predictions that are no probabilities where the loss takes such."""
+    """Raise ValueError for predictions that are out of range where the loss has one."""
     least, most = _prediction_range(loss)
     low, high = outputs.min(), outputs.max()
     if low < least or high > most:
+        wanted = "rates >= 0" if loss.name == "poisson" else "probabilities in [0, 1]"
         raise ValueError(
-            f"y_pred must be probabilities in [0, 1] for {loss.name}, "
+            f"y_pred must be {wanted} for {loss.name}, "
             f"got {low if low < least else high:g}; for logits say from_logits=True"
         )

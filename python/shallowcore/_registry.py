@@ -13,6 +13,7 @@ LOSS_ALIASES = {
     "mse": "mean_squared_error",
     "mae": "mean_absolute_error",
     "bce": "binary_crossentropy",
+    "pinball": "quantile",
 }
 _IDENTITY = ("identity", "linear")
 
@@ -35,6 +36,12 @@ def losses() -> dict[str, _core.LossInfo]:
 def optimizers() -> dict[str, _core.OptimizerInfo]:
     """Optimizers of the core by name."""
     return {info.name: info for info in _core.optimizer_table()}
+
+
+@cache
+def schedules() -> dict[str, _core.ScheduleInfo]:
+    """Schedules of the learning rate that the core has, by name."""
+    return {info.name: info for info in _core.schedule_table()}
 
 
 def activation_aliases() -> dict[str, str]:

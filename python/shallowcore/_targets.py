@@ -15,6 +15,8 @@ from shallowcore.losses import Loss
 _RANGES = {
     "binary_crossentropy": (0.0, 1.0),
     "categorical_crossentropy": (0.0, math.inf),
+    "poisson": (0.0, math.inf),
+    "hinge": (-1.0, 1.0),
 }
 
 
@@ -88,8 +90,14 @@ def _dense_targets(
 ) -> Numbers:
     """Targets (n_samples, n_outputs), in the range of the loss."""
     shape = (array.shape[0], n_outputs)
-    if array.shape == shape[:1] and n_outputs == 1:
+    if loss.n_outputs not in (1, n_outputs):
+        raise ValueError(
+            f"{loss!r} is for a model with {loss.n_outputs} outputs, this one has {n_outputs}"
+        )
+    if array.shape == shape[:1] and (n_outputs == 1 or loss.n_outputs == n_outputs):
         array = array[:, np.newaxis]
+    if array.shape == (*shape[:1], 1) and loss.n_outputs == n_outputs:
+        array = np.broadcast_to(array, shape)
     if array.shape != shape:
         labels = array.ndim == 1 or array.shape[1:] == (1,)
         hint = ""

@@ -252,6 +252,7 @@ def loss(
     *,
     from_logits: bool = False,
     sample_weight: ArrayLike | None = None,
+    **params: Any,
 ) -> tuple[float, Floats]:
     """Return a loss and its gradient by `y_pred` (or by the logits), averaged over samples.
 
@@ -268,6 +269,9 @@ def loss(
         Whether `y_pred` are logits.
     sample_weight : array-like, (n_samples,), optional
         Factor on each sample's loss, >= 0; the mean still divides by n_samples.
+    **params : float or sequence of float
+        Settings of a loss by name: `delta` of huber, `quantile` of quantile (one, or one for each
+        column), `label_smoothing`, `scale`.
 
     Returns
     -------
@@ -288,7 +292,7 @@ def loss(
     >>> value, gradient
     (2.0, array([0., 2.]))
     """
-    settings = loss_settings(name, from_logits)
+    settings = loss_settings(name, from_logits, params)
     found = _core.loss(settings.core, y_true, y_pred, sample_weight, settings.limits)
     if found is None:
         arrays = _ops_arguments.loss(settings.loss, y_true, y_pred, sample_weight)

@@ -2,13 +2,14 @@
 
 y_pred (n_samples, n_outputs); value = scale / n_samples * sum_i weight_i L_i (Keras 3's
 "sum_over_batch_size": the divisor is the number of samples, not the sum of the weights).
-Mean squared error and binary cross-entropy average over the outputs of a sample too, as Keras does.
+All but the categorical ones average over the outputs of a sample too, as Keras does.
 Logarithms of probabilities are taken of max(p, tiny), tiny the smallest normal number of the dtype:
 a right and saturated prediction costs exactly 0, a wrong one a large finite number (Keras clips at
 1e-7 instead, which costs 1e-7 where nothing is wrong).
 """
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -41,6 +42,95 @@ def mean_squared_error(
     difference = y_pred - y_true
     gradient = 2 * difference / y_pred.shape[1]
     return averaged(np.mean(difference**2, axis=1), gradient, sample_weight, scale)
+
+
+# --- other losses of real targets ----------------------------------------------------------------
+def mean_over_outputs(
+    value: Array, slope: Array, sample_weight: Array | None, scale: float
+) -> Result:
+    """L = mean_j value_j, dL/da_j = slope_j / n_outputs."""
+    return averaged(np.mean(value, axis=1), slope / value.shape[1], sample_weight, scale)
+
+
+def mean_absolute_error(
+    y_true: Array, y_pred: Array, *, sample_weight: Array | None = None, scale: float = 1.0
+) -> Result:
+    """L = mean_j |a_j - y_j|; slope sign(a_j - y_j), 0 at 0."""
+    e = y_pred - y_true
+    return mean_over_outputs(np.abs(e), np.sign(e), sample_weight, scale)
+
+
+def huber(
+    y_true: Array,
+    y_pred: Array,
+    *,
+    delta: float = 1.0,
+    sample_weight: Array | None = None,
+    scale: float = 1.0,
+) -> Result:
+    """e^2 / 2 where |e| <= delta, else delta |e| - delta^2 / 2; slope e cut off at +-delta."""
+    e = y_pred - y_true
+    value = np.where(np.abs(e) <= delta, e**2 / 2, delta * np.abs(e) - delta**2 / 2)
+    return mean_over_outputs(value, np.clip(e, -delta, delta), sample_weight, scale)
+
+
+def log_cosh(
+    y_true: Array, y_pred: Array, *, sample_weight: Array | None = None, scale: float = 1.0
+) -> Result:
+    """ln cosh e, e = a - y; slope tanh e.
+
+    ln(1 + 2 sinh^2(e / 2)) for small e, |e| + ln(1 + e^-2|e|) - ln 2 for others.
+    """
+    e = y_pred - y_true
+    size = np.abs(e)
+    near = np.log1p(2 * np.sinh(np.minimum(size, 1) / 2) ** 2)
+    far = size + np.log1p(np.exp(-2 * size)) - math.log(2)
+    return mean_over_outputs(np.where(size < 1, near, far), np.tanh(e), sample_weight, scale)
+
+
+def quantile(
+    y_true: Array,
+    y_pred: Array,
+    *,
+    quantile: float | Sequence[float] = 0.5,
+    sample_weight: Array | None = None,
+    scale: float = 1.0,
+) -> Result:
+    """Pinball loss max(q e, (q - 1) e), e = y - a; q one number or one for each output."""
+    e = y_true - y_pred
+    q = np.asarray(quantile, dtype=y_pred.dtype)
+    slope = np.where(e > 0, -q, 1 - q) * (e != 0)
+    return mean_over_outputs(np.maximum(q * e, (q - 1) * e), slope, sample_weight, scale)
+
+
+POISSON_EPSILON = 1e-7  # Keras'
+
+
+def poisson(
+    y_true: Array,
+    y_pred: Array,
+    *,
+    from_logits: bool = False,
+    sample_weight: Array | None = None,
+    scale: float = 1.0,
+) -> Result:
+    """a - y ln(a + 1e-7), slope 1 - y / (a + 1e-7); from logits z = ln a: e^z - y z, e^z - y."""
+    if from_logits:
+        rate = np.exp(y_pred)
+        return mean_over_outputs(rate - y_true * y_pred, rate - y_true, sample_weight, scale)
+    rate = y_pred + POISSON_EPSILON
+    value = y_pred - y_true * np.log(rate)
+    return mean_over_outputs(value, 1 - y_true / rate, sample_weight, scale)
+
+
+def hinge(
+    y_true: Array, y_pred: Array, *, sample_weight: Array | None = None, scale: float = 1.0
+) -> Result:
+    """max(0, 1 - y a), y = 1 or -1, 0 stands for -1; slope -y where y a < 1."""
+    y = np.where(y_true == 0, np.full_like(y_true, -1), y_true)
+    margin = 1 - y * y_pred
+    value = np.maximum(0, margin)
+    return mean_over_outputs(value, np.where(margin > 0, -y, 0 * y), sample_weight, scale)
 
 
 # --- binary cross-entropy ------------------------------------------------------------------------
@@ -157,6 +247,12 @@ def sparse_categorical_crossentropy(
 # --- by name -------------------------------------------------------------------------------------
 LOSSES: dict[str, Callable[..., Result]] = {
     "mean_squared_error": mean_squared_error,
+    "mean_absolute_error": mean_absolute_error,
+    "huber": huber,
+    "log_cosh": log_cosh,
+    "quantile": quantile,
+    "poisson": poisson,
+    "hinge": hinge,
     "binary_crossentropy": binary_crossentropy,
     "categorical_crossentropy": categorical_crossentropy,
     "sparse_categorical_crossentropy": sparse_categorical_crossentropy,
@@ -167,6 +263,7 @@ FUSED = {
     ("sigmoid", "binary_crossentropy"),
     ("softmax", "categorical_crossentropy"),
     ("softmax", "sparse_categorical_crossentropy"),
+    ("exponential", "poisson"),
 }
 
 

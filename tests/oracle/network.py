@@ -59,14 +59,16 @@ class Loss:
     from_logits: bool = False
     label_smoothing: float = 0.0
     scale: float = 1.0
+    parameters: dict[str, Any] = field(default_factory=dict)
 
     def __call__(
         self, y_true: Any, y_pred: Array, sample_weight: Array | None, from_logits: bool
     ) -> tuple[float, Array]:
         """Value and gradient; from_logits says what y_pred is in this call."""
         options: dict[str, Any] = {"sample_weight": sample_weight, "scale": self.scale}
-        if self.name != "mean_squared_error":
-            options["from_logits"] = from_logits
+        options |= self.parameters
+        if from_logits:
+            options["from_logits"] = True
         if self.label_smoothing:
             options["label_smoothing"] = self.label_smoothing
         return LOSSES[self.name](y_true, y_pred, **options)

@@ -22,7 +22,7 @@ from oracle.activations import (
     softmax,
     softmax_backward,
 )
-from oracle.losses import one_hot, smooth_binary, smooth_categorical
+from oracle.losses import POISSON_EPSILON, one_hot, smooth_binary, smooth_categorical
 from oracle.network import Activation, Dense, Loss, Network, Rescaling
 
 ARMIJO = 1e-4
@@ -75,13 +75,25 @@ def categorical_r(y: Array, pred: Array, rpred: Array, from_logits: bool) -> Arr
     return y * rpred / pred**2 - total * share
 
 
+def regression_r(name: str, y: Array, pred: Array, from_logits: bool, **parameters: float) -> Array:
+    """Second derivative of a loss of real targets, elementwise."""
+    if name == "huber":
+        return np.where(np.abs(pred - y) <= parameters.get("delta", 1.0), 1.0, 0.0)
+    if name == "log_cosh":
+        return 1 / np.cosh(pred - y) ** 2
+    if name == "poisson":
+        return np.exp(pred) if from_logits else y / (pred + POISSON_EPSILON) ** 2
+    return np.full_like(pred, 2)
+
+
 def loss_r(
     loss: Loss, y: Any, pred: Array, rpred: Array, from_logits: bool, sample_weight: Array | None
 ) -> Array:
     """R of the loss gradient: the loss's own Hessian times rpred, averaged as the loss is."""
     n_samples, n_outputs = pred.shape
-    if loss.name == "mean_squared_error":
-        r = 2 * rpred / n_outputs
+    if loss.name in ("mean_squared_error", "huber", "log_cosh", "poisson"):
+        curvature = regression_r(loss.name, y, pred, from_logits, **loss.parameters)
+        r = curvature * rpred / n_outputs
     elif loss.name == "binary_crossentropy":
         smooth = smooth_binary(y, loss.label_smoothing)
         r = binary_r(smooth, pred, rpred, from_logits) / n_outputs

@@ -4,8 +4,29 @@ The core holds the state and does the work; a model hands changed settings to it
 on, so `model.optimizer.learning_rate = 1e-4` holds from the next epoch, also inside a callback.
 """
 
+from shallowcore.optimizers import schedules
 from shallowcore.optimizers._base import Optimizer, get
-from shallowcore.optimizers._first_order import SGD, Adam, RMSprop
+from shallowcore.optimizers._first_order import (
+    SGD,
+    Adagrad,
+    Adam,
+    AdamW,
+    Nadam,
+    RMSprop,
+    Rprop,
+)
 from shallowcore.optimizers._second_order import NewtonCG
 
-__all__ = ["SGD", "Adam", "NewtonCG", "Optimizer", "RMSprop", "get"]
+__all__ = [
+    "SGD",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Nadam",
+    "NewtonCG",
+    "Optimizer",
+    "RMSprop",
+    "Rprop",
+    "get",
+    "schedules",
+]

@@ -1,24 +1,21 @@
-"""Losses as objects, under Keras' names: what to minimise and how it is scaled.
-
-A loss object holds settings only; the core computes.  Every entry of the core's table can be had by
-name through `Loss` or `get`; the classes below give Keras' signatures.
-"""
+"""What all losses share: a name of the core's table and settings, checked."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any
+
+import numpy as np
 
 from shallowcore import _core, _registry
 from shallowcore._checks import check_bool, check_float
 
-__all__ = [
-    "BinaryCrossentropy",
-    "CategoricalCrossentropy",
-    "Loss",
-    "MeanSquaredError",
-    "SparseCategoricalCrossentropy",
-    "get",
-]
+# Least and greatest values of parameters by name.
+_RANGES = {
+    "delta": (math.nextafter(0.0, 1.0), math.inf),
+    "quantile": (math.nextafter(0.0, 1.0), math.nextafter(1.0, 0.0)),
+}
 
 
 class Loss:
@@ -37,6 +34,9 @@ class Loss:
         In [0, 1]; only for losses that have it.
     scale : float, default 1.0
         Factor on the loss and so on every gradient, >= 0.
+    **parameters : float or sequence of float
+        The loss's own parameters by name; `delta` of huber, `quantile` of quantile.  Those not
+        given have the core's defaults.
 
     Raises
     ------
@@ -57,6 +57,7 @@ class Loss:
         from_logits: bool = False,
         label_smoothing: float = 0.0,
         scale: float = 1.0,
+        **parameters: Any,
     ) -> None:
         info = _registry.find_loss(name)
         self.name = info.name
@@ -70,6 +71,26 @@ class Loss:
                 f"label_smoothing={label_smoothing!r} was given, but {self.name} has none; "
                 "expected 0.0"
             )
+        _registry.check_parameter_names(parameters, info.parameters, self.name)
+        self._values = {
+            key: _values(key, parameters.get(key, default), info.by_output)
+            for key, default in info.parameters.items()
+        }
+
+    @property
+    def parameters(self) -> dict[str, float | tuple[float, ...]]:
+        """The loss's own parameters by name; a tuple where there is one for each output."""
+        return {key: v[0] if len(v) == 1 else v for key, v in self._values.items()}
+
+    @property
+    def n_outputs(self) -> int:
+        """Number of outputs that the parameters are for, 1 for any."""
+        return max((len(values) for values in self._values.values()), default=1)
+
+    def __getattr__(self, attribute: str) -> Any:
+        if attribute not in self.__dict__.get("_values", {}):
+            raise AttributeError(f"{type(self).__name__} object has no attribute {attribute!r}")
+        return self.parameters[attribute]
 
     @property
     def formula(self) -> str:
@@ -88,120 +109,26 @@ class Loss:
             from_logits=self.from_logits,
             label_smoothing=self.label_smoothing,
             scale=self.scale,
+            parameters=self._values,
         )
 
     def __repr__(self) -> str:
         defaults = {"from_logits": False, "label_smoothing": 0.0, "scale": 1.0}
         changed = {k: getattr(self, k) for k, v in defaults.items() if getattr(self, k) != v}
+        known = _registry.losses()[self.name].parameters
+        changed |= {k: v for k, v in self.parameters.items() if v != known[k]}
         inner = ", ".join(f"{k}={v!r}" for k, v in changed.items())
         return f"{_registry.class_name(self.name)}({inner})"
 
 
-class MeanSquaredError(Loss):
-    """Mean over outputs of (a - y)^2.
-
-    Parameters
-    ----------
-    scale : float, default 1.0
-        Factor on the loss: 0.5 gives half the squared error.
-
-    Examples
-    --------
-    >>> from shallowcore import losses
-    >>> losses.MeanSquaredError(scale=0.5).name
-    'mean_squared_error'
-    """
-
-    def __init__(self, *, scale: float = 1.0) -> None:
-        super().__init__("mean_squared_error", scale=scale)
-
-
-class BinaryCrossentropy(Loss):
-    """Log-loss, the mean over outputs of -(y ln a + (1 - y) ln(1 - a)).
-
-    After a sigmoid it is computed from the logits, so a right and saturated prediction costs
-    exactly 0 and a wrong one a finite number.
-
-    Parameters
-    ----------
-    from_logits : bool, default False
-        The outputs are logits z, a = 1 / (1 + e^-z).
-    label_smoothing : float, default 0.0
-        s in y (1 - s) + s / 2.
-    scale : float, default 1.0
-        Factor on the loss.
-
-    Examples
-    --------
-    >>> from shallowcore import losses
-    >>> losses.BinaryCrossentropy(from_logits=True)
-    BinaryCrossentropy(from_logits=True)
-    """
-
-    def __init__(
-        self, from_logits: bool = False, label_smoothing: float = 0.0, *, scale: float = 1.0
-    ) -> None:
-        super().__init__(
-            "binary_crossentropy",
-            from_logits=from_logits,
-            label_smoothing=label_smoothing,
-            scale=scale,
-        )
-
-
-class CategoricalCrossentropy(Loss):
-    """-sum_j y_j ln a_j for one-hot targets (n_samples, n_outputs).
-
-    After a softmax it is computed from the logits.
-
-    Parameters
-    ----------
-    from_logits : bool, default False
-        The outputs are logits z, a = softmax(z).
-    label_smoothing : float, default 0.0
-        s in y (1 - s) + s / n_outputs.
-    scale : float, default 1.0
-        Factor on the loss.
-
-    Examples
-    --------
-    >>> from shallowcore import losses
-    >>> losses.CategoricalCrossentropy(label_smoothing=0.1)
-    CategoricalCrossentropy(label_smoothing=0.1)
-    """
-
-    def __init__(
-        self, from_logits: bool = False, label_smoothing: float = 0.0, *, scale: float = 1.0
-    ) -> None:
-        super().__init__(
-            "categorical_crossentropy",
-            from_logits=from_logits,
-            label_smoothing=label_smoothing,
-            scale=scale,
-        )
-
-
-class SparseCategoricalCrossentropy(Loss):
-    """-ln a_label for integer labels (n_samples,), 0 <= label < n_outputs.
-
-    After a softmax it is computed from the logits.
-
-    Parameters
-    ----------
-    from_logits : bool, default False
-        The outputs are logits z, a = softmax(z).
-    scale : float, default 1.0
-        Factor on the loss.
-
-    Examples
-    --------
-    >>> from shallowcore import losses
-    >>> losses.SparseCategoricalCrossentropy().integer_labels
-    True
-    """
-
-    def __init__(self, from_logits: bool = False, *, scale: float = 1.0) -> None:
-        super().__init__("sparse_categorical_crossentropy", from_logits=from_logits, scale=scale)
+def _values(name: str, value: Any, several: bool) -> tuple[float, ...]:
+    """Values of a parameter, checked: one, or some where there may be several."""
+    low, high = _RANGES[name]
+    if not several or not isinstance(value, (Sequence, np.ndarray)) or isinstance(value, str):
+        return (check_float(value, name, low, high),)
+    if len(value) == 0:
+        raise ValueError(f"{name} must be a number or some numbers, got {value!r}")
+    return tuple(check_float(one, f"each {name}", low, high) for one in value)
 
 
 def get(identifier: Any) -> Loss:
