@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "core/types.hpp"
 #include "core/view.hpp"
@@ -23,7 +24,7 @@ struct Penalty {
 };
 
 struct LayerSpec {
-  enum class Kind { dense, activation, rescaling };
+  enum class Kind { dense, activation, rescaling, normalization };
   Kind kind = Kind::dense;
   Index units = 0;  // dense
   bool use_bias = true;
@@ -32,6 +33,7 @@ struct LayerSpec {
   Penalty bias_penalty;
   double scale = 1;  // rescaling: x * scale + offset
   double offset = 0;
+  std::vector<double> means, factors;  // normalization: (x - means) * factors, of each feature
 };
 
 struct LossSpec {
