@@ -9,14 +9,17 @@ from shallowcore import _core, losses, metrics, optimizers
 
 
 class Compiled:
-    """Optimizer, loss and metrics of a model."""
+    """Optimizer, loss and metrics of a model, and whether it standardises its targets."""
 
-    def __init__(self, optimizer: Any, loss: Any, metric_list: Any) -> None:
+    def __init__(
+        self, optimizer: Any, loss: Any, metric_list: Any, standardize_targets: bool = False
+    ) -> None:
         if loss is None:
             raise ValueError("loss must be a name such as 'mse' or a Loss object, got None")
         self.optimizer = optimizers.get(optimizer)
         self.loss = losses.get(loss)
         self.metrics = metrics.get_all(metric_list)
+        self.standardize_targets = standardize_targets
         self.core_loss: _core.Loss = self.loss.to_core()
         # The core computes each metric once, whatever names it goes by.
         self.core_metrics = list(dict.fromkeys(one.core_name for one in self.metrics))

@@ -5,14 +5,17 @@ from __future__ import annotations
 import math
 import threading
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from shallowcore import _core, _data, _fit, _weights
 from shallowcore._checks import check_bool
 from shallowcore._compiled import Compiled
 from shallowcore._compiled_model import CompiledModel
+from shallowcore._initializer import Shape
 from shallowcore._steps import Steps
+from shallowcore._target_scaling import TargetScaling
 from shallowcore.callbacks import CallbackList, History
 from shallowcore.layers import Dense, Layer
 from shallowcore.optimizers._base import OptimizerLink
@@ -123,6 +126,24 @@ class Sequential(CompiledModel):
             epochs=epochs,
         )
 
+    @contextmanager
+    def _adapted_to(self, training: _data.Samples, shape: Shape) -> Iterator[None]:
+        """Find out what the first fit finds out of its samples; undone by an exception."""
+        layer = self._stack.normalization_to_adapt()
+        before = None if layer is None else layer.state()
+        scaling = self._target_scaling
+        try:
+            if layer is not None:
+                layer.adapt_to(training.x, shape, *self._stack.rescaling_before(layer))
+            if self._standardizes and scaling is None:
+                self._scale_targets(TargetScaling.of(training.y))
+            yield
+        except BaseException:
+            if layer is not None:
+                layer.restore_state(before)
+            self._scale_targets(scaling)
+            raise
+
     def _warn_of_symmetry(self) -> None:
         """Warn where the units of a hidden layer are all alike and will stay so."""
         dense = [layer for layer in self._stack.layers if isinstance(layer, Dense)]
@@ -218,14 +239,18 @@ class Sequential(CompiledModel):
             hooks = CallbackList(callbacks, self, params)
             network = self._build(spec.feature_shape)
             self._warn_of_symmetry()
-            trainer = self._trainer(
-                network,
-                training,
-                validation,
-                settings.batch_size,
-                settings.shuffle,
-                settings.n_epochs,
-            )
+            with self._adapted_to(training, spec.feature_shape):
+                training = training.standardized(self._target_scaling)
+                if validation is not None:
+                    validation = validation.standardized(self._target_scaling)
+                trainer = self._trainer(
+                    network,
+                    training,
+                    validation,
+                    settings.batch_size,
+                    settings.shuffle,
+                    settings.epochs,
+                )
             self._plan = trainer.plan_summary()
             job = _fit.Training(
                 self,
@@ -238,6 +263,7 @@ class Sequential(CompiledModel):
             try:
                 return job.run()
             finally:
+                trainer.pause()
                 self._epochs_started = trainer.epoch_counter
 
     def train_on_batch(
@@ -283,7 +309,7 @@ class Sequential(CompiledModel):
     def _quick_step(self, compiled: Compiled, x: Any, y: Any) -> list[float] | None:
         """Do a step on arrays that the core takes as they are; None, and nothing, for others."""
         network, shape = self._network, self._stack.input_shape
-        if network is None or shape is None or len(shape) != 1:
+        if network is None or shape is None or len(shape) != 1 or self._target_scaling is not None:
             return None
         steps = self._steps
         if steps is None or not steps.are_of(network, compiled):
@@ -296,6 +322,7 @@ class Sequential(CompiledModel):
         """Do a step on anything that fit takes; return its figures, none if it diverged."""
         spec = self._spec(x)
         batch = _data.samples(spec, x, y, sample_weight).weighted(class_weight, spec)
+        batch = batch.standardized(self._target_scaling)
         network = self._build(spec.feature_shape)
         trainer = self._trainer(network, batch, None, batch.n_samples, False, 1)
         while not trainer.run(1, _fit.SLICE):
