@@ -231,7 +231,7 @@ class Optimizer:
         network: Network,
         iterations: int,
         slots: Sequence[Sequence[Floats]],
-        notes: Mapping[str, Sequence[float]],
+        notes: Mapping[str, Sequence[float] | NDArray[np.float64]],
     ) -> None:
         """Go on from what state() returned, for a network of the same shapes."""
 

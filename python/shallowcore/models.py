@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import threading
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,34 +11,17 @@ from typing import Any
 from shallowcore import _core, _data, _fit, _weights
 from shallowcore._checks import check_bool
 from shallowcore._compiled import Compiled
-from shallowcore._compiled_model import CompiledModel
 from shallowcore._initializer import Shape
+from shallowcore._persistent_model import PersistentModel, load
 from shallowcore._steps import Steps
 from shallowcore._target_scaling import TargetScaling
 from shallowcore.callbacks import CallbackList, History
 from shallowcore.layers import Dense, Layer
-from shallowcore.optimizers._base import OptimizerLink
 
-__all__ = ["Sequential"]
-
-
-class _Exclusive:
-    """Keeps other threads from training a model while one does."""
-
-    def __init__(self) -> None:
-        self._lock = threading.RLock()
-
-    def __enter__(self) -> None:
-        if not self._lock.acquire(blocking=False):
-            raise RuntimeError(
-                "the model is being trained by another thread: train it from one thread at a time"
-            )
-
-    def __exit__(self, *_: object) -> None:
-        self._lock.release()
+__all__ = ["Sequential", "load_model"]
 
 
-class Sequential(CompiledModel):
+class Sequential(PersistentModel):
     """A model made of layers, one after another.
 
     Parameters
@@ -89,18 +71,8 @@ class Sequential(CompiledModel):
         super().__init__(layers, name, dtype=dtype, seed=seed)
         self.stop_training = False
         self.history: History | None = None
-        self._link: OptimizerLink | None = None
         self._steps: Steps | None = None
-        self._epochs_started = 0
         self._plan = ""
-        self._exclusive = _Exclusive()
-
-    def _sync_optimizer(self, network: _core.Network) -> _core.Optimizer:
-        """Return the core's optimizer for this network, with the settings of now."""
-        optimizer, link = self.optimizer, self._link
-        if link is None or link.network is not network or link.optimizer is not optimizer:
-            link = self._link = OptimizerLink(optimizer, network)
-        return link.sync()
 
     def _trainer(
         self,
@@ -343,3 +315,43 @@ class Sequential(CompiledModel):
         if not self._plan:
             raise RuntimeError("no plan yet: it is made when the model meets its data, in fit")
         return self._plan
+
+
+def load_model(filepath: Any) -> Sequential:
+    """Return the model that `Sequential.save` wrote: compiled, and ready to train on.
+
+    Parameters
+    ----------
+    filepath : path-like
+        A file written by this or an earlier version, ending with ".safetensors".
+
+    Returns
+    -------
+    Sequential
+        With layers, weights, seed, and what `compile` had set; `fit` goes on where training
+        stopped.  Initializers that were arrays or functions are the default ones: nothing in the
+        file is run.
+
+    Raises
+    ------
+    ValueError
+        For damaged files, files of other software or of a later version; nothing is read into
+        memory before it is known to be what the description says.
+    OSError
+        For a missing or unreadable file.
+    ImportError
+        Without safetensors.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> from shallowcore import layers, models
+    >>> model = models.Sequential([layers.Input((3,)), layers.Dense(2)], seed=0)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "m.safetensors")
+    ...     model.save(path)
+    ...     models.load_model(path).digest() == model.digest()
+    True
+    """
+    model: Sequential = load(Sequential, filepath)
+    return model

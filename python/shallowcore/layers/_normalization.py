@@ -202,6 +202,17 @@ class Normalization(Layer):
         """Return the core's description of this layer."""
         return _core.Layer.normalization(*self.for_core())
 
+    def arguments(self) -> dict[str, Any]:
+        """Return the constructor's arguments; figures that are weights are none."""
+        mean, variance = self._figures[:2] if self._given else (None, None)
+        return {
+            "axis": self.axis,
+            "mean": mean,
+            "variance": variance,
+            "name": self.name,
+            "input_shape": self.input_shape,
+        }
+
     def settings(self) -> dict[str, Any]:
         """See Layer."""
         return {} if self.axis == -1 else {"axis": self.axis}
@@ -241,9 +252,7 @@ def _figure(value: ArrayLike, argument: str) -> Floats:
     return array
 
 
-def _grouped(
-    means: Floats, variances: Floats, axis: Any, shape: Shape
-) -> tuple[Floats, Floats]:
+def _grouped(means: Floats, variances: Floats, axis: Any, shape: Shape) -> tuple[Floats, Floats]:
     """Mean and variance over the axes that are not kept, from those of each feature."""
     kept = [] if axis is None else [a - 1 for a in _kept(axis, shape)]
     others = tuple(a for a in range(len(shape)) if a not in kept)
