@@ -3,6 +3,8 @@
 
 #include "bind/arrays.hpp"
 #include "bind/signals.hpp"
+#include "bind/tensors.hpp"
+#include "model/moments.hpp"
 
 namespace shallowcore::bind {
 namespace {
@@ -34,18 +36,6 @@ AnyNetwork make_network(Index n_features, const std::vector<LayerSpec>& layers,
   if (dtype == "float32") return {std::make_unique<Network<float>>(n_features, layers)};
   if (dtype == "float64") return {std::make_unique<Network<double>>(n_features, layers)};
   throw InvalidArgument("dtype", "'" + dtype + "'", "'float32' or 'float64'");
-}
-
-// Copies of tensors laid out like the parameters.
-template <class T>
-py::list tensors_of(const Network<T>& network, const T* values) {
-  py::list list;
-  for (const Tensor& tensor : network.tensors()) {
-    std::vector<py::ssize_t> shape{tensor.rows, tensor.cols};
-    if (tensor.is_bias) shape = {tensor.cols};
-    list.append(py::array_t<T>(shape, values + tensor.offset));
-  }
-  return list;
 }
 
 // Writable views on the parameters; `owner` keeps the network alive.
@@ -138,6 +128,27 @@ std::string digest(const AnyNetwork& self) {
   return text;
 }
 
+LayerSpec normalization_layer(std::vector<double> means, std::vector<double> factors) {
+  LayerSpec layer;
+  layer.kind = LayerSpec::Kind::normalization;
+  layer.means = std::move(means);
+  layer.factors = std::move(factors);
+  return layer;
+}
+
+py::tuple moments_of(const py::array& x) {
+  const py::array held = aligned(x);
+  const AnyMatrix matrix = any_matrix(held);
+  if (matrix.rows < 1) throw InvalidArgument("x", "no samples", "at least 1");
+  Moments moments;
+  {
+    const py::gil_scoped_release released;
+    moments = column_moments(matrix, SignalPoll());
+  }
+  return py::make_tuple(py::array_t<double>(py::cast(moments.means)),
+                        py::array_t<double>(py::cast(moments.variances)));
+}
+
 LayerSpec dense_layer(Index units, bool use_bias, const ActivationSpec& activation,
                       double kernel_l1, double kernel_l2, double bias_l1, double bias_l2) {
   LayerSpec layer;
@@ -175,7 +186,9 @@ void register_network(py::module_& m) {
             layer.offset = offset;
             return layer;
           },
-          py::arg("scale"), py::arg("offset"));
+          py::arg("scale"), py::arg("offset"))
+      .def_static("normalization", &normalization_layer, py::arg("means"), py::arg("factors"));
+  m.def("column_moments", &moments_of, py::arg("x"));
   py::class_<BoundDataset>(m, "Dataset")
       .def(py::init(&bind_dataset), py::arg("x"), py::arg("y") = py::none(),
            py::arg("sample_weight") = py::none());
@@ -195,6 +208,20 @@ void register_network(py::module_& m) {
           "dtype",
           [](const AnyNetwork& self) { return self.network.index() == 0 ? "float32" : "float64"; })
       .def("parameters", &parameter_views)
+      .def(
+          "normalize_inputs",
+          [](AnyNetwork& self, const std::vector<double>& means,
+             const std::vector<double>& factors) {
+            std::visit([&](auto& n) { n->normalize_inputs(means, factors); }, self.network);
+          },
+          py::arg("means"), py::arg("factors"))
+      .def(
+          "scale_outputs",
+          [](AnyNetwork& self, std::vector<double> factors, std::vector<double> offsets) {
+            std::visit([&](auto& n) { n->scale_outputs(std::move(factors), std::move(offsets)); },
+                       self.network);
+          },
+          py::arg("factors"), py::arg("offsets"))
       .def("predict", &predict_outputs, py::arg("data"))
       .def("predict_plain", &predict_plain, py::arg("x"))
       .def("evaluate", &evaluate_means, py::arg("data"), py::arg("loss"), py::arg("metrics"))

@@ -1,6 +1,7 @@
 // Optimizers and trainers.
 #include "bind/arrays.hpp"
 #include "bind/signals.hpp"
+#include "bind/tensors.hpp"
 
 namespace shallowcore::bind {
 namespace {
@@ -26,6 +27,53 @@ AnyOptimizer make_optimizer(const AnyNetwork& network, const std::string& name,
         return {std::make_unique<Optimizer<T>>(*n, name, parameters)};
       },
       network.network);
+}
+
+using Notes = std::map<std::string, std::vector<double>>;
+
+// f(optimizer, network) for both of either type.
+template <class F>
+auto of_pair(const AnyOptimizer& optimizer, const AnyNetwork& network, F f) {
+  return std::visit(
+      [&](const auto& n) {
+        using T = ElementOf<decltype(n)>;
+        const auto* own = std::get_if<std::unique_ptr<Optimizer<T>>>(&optimizer.optimizer);
+        if (own == nullptr) throw InvalidArgument("optimizer", "another dtype", "the network's");
+        require_equal("parameters of the optimizer", (*own)->size(), n->size());
+        return f(**own, *n);
+      },
+      network.network);
+}
+
+// (iterations, state vectors as lists of arrays, notes), all copies.
+py::tuple state_of(const AnyOptimizer& self, const AnyNetwork& network) {
+  return of_pair(self, network, [](auto& optimizer, auto& n) {
+    optimizer.require_state();
+    py::list slots;
+    for (int i = 0; i < optimizer.slots(); ++i) slots.append(tensors_of(n, optimizer.slot(i)));
+    py::dict notes;
+    for (const auto& [name, values] : optimizer.notes()) {
+      notes[py::str(name)] = py::array_t<double>(std::ssize(values), values.data());
+    }
+    return py::make_tuple(optimizer.iterations(), slots, notes);
+  });
+}
+
+void resume(AnyOptimizer& self, const AnyNetwork& network, std::int64_t iterations,
+            const py::list& slots, const Notes& notes) {
+  of_pair(self, network, [&](auto& optimizer, auto& n) {
+    optimizer.require_state();
+    require_equal("state vectors", std::ssize(slots), optimizer.slots());
+    if (iterations < 0) {
+      throw InvalidArgument("iterations", std::to_string(iterations), "at least 0");
+    }
+    for (int i = 0; i < optimizer.slots(); ++i) {
+      copy_tensors(n, slots[static_cast<std::size_t>(i)].template cast<py::list>(),
+                   optimizer.slot(i));
+    }
+    optimizer.notes() = notes;
+    optimizer.resume(iterations);
+  });
 }
 
 AnyTrainer make_trainer(const AnyNetwork& network, const AnyOptimizer& optimizer,
@@ -92,6 +140,9 @@ void register_trainer(py::module_& m) {
             std::visit([&](auto& o) { o->set_schedule(schedule); }, self.optimizer);
           },
           py::arg("schedule").none(true))
+      .def("state", &state_of, py::arg("network"))
+      .def("resume", &resume, py::arg("network"), py::arg("iterations"), py::arg("slots"),
+           py::arg("notes"))
       .def("clear",
            [](AnyOptimizer& self) { std::visit([](auto& o) { o->clear(); }, self.optimizer); });
   py::class_<AnyTrainer>(m, "Trainer")
@@ -101,6 +152,7 @@ void register_trainer(py::module_& m) {
            py::arg("epoch_counter") = 0, py::arg("epochs") = 1, py::keep_alive<1, 2>(),
            py::keep_alive<1, 3>(), py::keep_alive<1, 6>(), py::keep_alive<1, 7>())
       .def("run", &run, py::arg("until_epoch"), py::arg("seconds"))
+      .def("pause", [](AnyTrainer& self) { std::visit([](auto& t) { t->pause(); }, self.trainer); })
       .def_property_readonly("epoch", of_trainer([](auto& t) { return t.epoch(); }))
       .def_property_readonly("batch", of_trainer([](auto& t) { return t.batch(); }))
       .def_property_readonly("n_batches", of_trainer([](auto& t) { return t.n_batches(); }))

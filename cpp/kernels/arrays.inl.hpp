@@ -14,12 +14,40 @@ struct Boolean {
   explicit operator double() const { return byte != 0; }
 };
 
-// out[i, j] = source[rows[first + i], j] * scale + offset, converted from S.
+// As gather() with means and factors, in double: large numbers that differ little keep their digits.
+template <class T, class S>
+void gather_normalized(const GatherArgs<T>& args) {
+  const double scale = args.map.scale, offset = args.map.offset;
+  const double *means = args.map.means, *factors = args.map.factors;
+  const char* data = static_cast<const char*>(args.data);
+  for (ptrdiff_t i = 0; i < args.count; ++i) {
+    const ptrdiff_t row = args.rows == nullptr ? args.first + i : args.rows[args.first + i];
+    const char* from = data + row * args.row_bytes;
+    T* out = args.out + i * args.cols;
+    if (args.col_bytes == static_cast<ptrdiff_t>(sizeof(S))) {
+      const S* values = reinterpret_cast<const S*>(from);
+      for (ptrdiff_t j = 0; j < args.cols; ++j) {
+        const double x = static_cast<double>(values[j]) * scale + offset;
+        out[j] = static_cast<T>((x - means[j]) * factors[j]);
+      }
+    } else {
+      for (ptrdiff_t j = 0; j < args.cols; ++j) {
+        S value;
+        __builtin_memcpy(&value, from + j * args.col_bytes, sizeof value);
+        const double x = static_cast<double>(value) * scale + offset;
+        out[j] = static_cast<T>((x - means[j]) * factors[j]);
+      }
+    }
+  }
+}
+
+// out[i, j] = source[rows[first + i], j] mapped, converted from S.
 template <class T, class S>
 void gather(const GatherArgs<T>& args) {
-  const T scale = static_cast<T>(args.scale), offset = static_cast<T>(args.offset);
+  if (args.map.means != nullptr) return gather_normalized<T, S>(args);
+  const T scale = static_cast<T>(args.map.scale), offset = static_cast<T>(args.map.offset);
   const char* data = static_cast<const char*>(args.data);
-  const bool plain = args.scale == 1 && args.offset == 0;
+  const bool plain = args.map.is_identity();
   for (ptrdiff_t i = 0; i < args.count; ++i) {
     const ptrdiff_t row = args.rows == nullptr ? args.first + i : args.rows[args.first + i];
     const char* from = data + row * args.row_bytes;

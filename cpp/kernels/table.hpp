@@ -157,15 +157,29 @@ struct OptimizerKernels {
   void (*update)(T* w, const T* g, T* const* slots, int n_slots, ptrdiff_t n, const T* constants);
 };
 
+// What a network makes of the numbers that it reads: x * scale + offset, then, where `means` is not null,
+// (that - means[j]) * factors[j] in column j.
+struct InputMap {
+  double scale = 1, offset = 0;
+  const double* means = nullptr;
+  const double* factors = nullptr;
+
+  bool is_identity() const { return scale == 1 && offset == 0 && means == nullptr; }
+  InputMap from_column(ptrdiff_t first) const {
+    if (means == nullptr) return *this;
+    return {scale, offset, means + first, factors + first};
+  }
+};
+
 // Rows of a matrix of any readable type: byte strides; row i of the result is source row
-// rows[first + i] (or first + i where rows is null), each value x converted to x * scale + offset.
+// rows[first + i] (or first + i where rows is null), its values mapped.
 template <class T>
 struct GatherArgs {
   const void* data;
   ptrdiff_t row_bytes, col_bytes;
   const int64_t* rows;
   ptrdiff_t first, count, cols;
-  double scale, offset;
+  InputMap map;
   T* out;  // (count, cols)
 };
 

@@ -20,24 +20,25 @@ void check_labels(const std::vector<std::int32_t>& labels, Index n_outputs) {
 }  // namespace
 
 template <class T>
-bool can_use_in_place(const AnyMatrix& x, double scale, double offset) {
+bool can_use_in_place(const AnyMatrix& x, const InputMap& map) {
   constexpr Index size = sizeof(T);
-  return scale == 1 && offset == 0 && x.dtype == kDTypeOf<T> && x.row_bytes % size == 0 &&
+  return map.is_identity() && x.dtype == kDTypeOf<T> && x.row_bytes % size == 0 &&
          x.col_bytes % size == 0;
 }
 
 template <class T>
-MatrixView<const T> input_block(const AnyMatrix& x, double scale, double offset, Index first_row,
+MatrixView<const T> input_block(const AnyMatrix& x, const InputMap& map, Index first_row,
                                 Index n_rows, Index first_col, Index n_cols, T* buffer) {
   const char* data =
       static_cast<const char*>(x.data) + first_row * x.row_bytes + first_col * x.col_bytes;
-  if (can_use_in_place<T>(x, scale, offset)) {
+  if (can_use_in_place<T>(x, map)) {
     constexpr Index size = sizeof(T);
     return {reinterpret_cast<const T*>(data), n_rows, n_cols, x.row_bytes / size,
             x.col_bytes / size};
   }
-  kernels<T>().gather[static_cast<int>(x.dtype)](
-      {data, x.row_bytes, x.col_bytes, nullptr, 0, n_rows, n_cols, scale, offset, buffer});
+  kernels<T>().gather[static_cast<int>(x.dtype)]({data, x.row_bytes, x.col_bytes, nullptr, 0,
+                                                  n_rows, n_cols, map.from_column(first_col),
+                                                  buffer});
   return row_major<const T>(buffer, n_rows, n_cols);
 }
 
@@ -52,9 +53,8 @@ template <class T>
 BatchReader<T>::BatchReader(const Dataset& data, const Network<T>& network, Index most_rows,
                             bool shuffled, Inputs inputs)
     : data_(data),
-      scale_(network.input_scale()),
-      offset_(network.input_offset()),
-      x_in_place_(!shuffled && can_use_in_place<T>(data.x, scale_, offset_)) {
+      map_(network.input_map()),
+      x_in_place_(!shuffled && can_use_in_place<T>(data.x, map_)) {
   require_equal("features of x", data.x.cols, network.n_features());
   if (data.y.data != nullptr) {
     require_equal("rows of y", data.y.rows, data.rows());
@@ -85,14 +85,14 @@ BatchReader<T>::BatchReader(const Dataset& data, const Network<T>& network, Inde
 
 template <class T>
 const T* BatchReader<T>::gathered(const AnyMatrix& source, const std::int64_t* order, Index first,
-                                  Index count, double scale, double offset, T* buffer) const {
+                                  Index count, const InputMap& map, T* buffer) const {
   // Waiting for memory, an element costs as much time as so many operations.
   constexpr double flops_of_an_element = 20;
   const double elements = static_cast<double>(count) * static_cast<double>(source.cols);
   over_rows(count, flops_of_an_element * elements, [&](Index begin, Index rows) {
     kernels<T>().gather[static_cast<int>(source.dtype)](
         {source.data, source.row_bytes, source.col_bytes, order, first + begin, rows, source.cols,
-         scale, offset, buffer + begin * source.cols});
+         map, buffer + begin * source.cols});
   });
   return buffer;
 }
@@ -101,14 +101,14 @@ template <class T>
 Block<T> BatchReader<T>::read(const std::int64_t* order, Index first, Index count) {
   Block<T> block = read_targets(order, first, count);
   if (x_in_place_ && order == nullptr) {
-    block.x = input_block<T>(data_.x, scale_, offset_, first, count, 0, data_.x.cols, x_);
+    block.x = input_block<T>(data_.x, map_, first, count, 0, data_.x.cols, x_);
   } else if (announced_ == Batch{order, first, count}) {
     std::swap(x_, x_ahead_);
     announced_ = {};
     block.x = row_major<const T>(x_, count, data_.x.cols);
   } else {
-    block.x = row_major<const T>(gathered(data_.x, order, first, count, scale_, offset_, x_), count,
-                                 data_.x.cols);
+    block.x =
+        row_major<const T>(gathered(data_.x, order, first, count, map_, x_), count, data_.x.cols);
   }
   return block;
 }
@@ -125,8 +125,7 @@ void BatchReader<T>::take_ahead(Index part, Index parts) const {
   const Index begin = announced_.count * part / parts, end = announced_.count * (part + 1) / parts;
   kernels<T>().gather[static_cast<int>(data_.x.dtype)](
       {data_.x.data, data_.x.row_bytes, data_.x.col_bytes, announced_.order,
-       announced_.first + begin, end - begin, data_.x.cols, scale_, offset_,
-       x_ahead_ + begin * data_.x.cols});
+       announced_.first + begin, end - begin, data_.x.cols, map_, x_ahead_ + begin * data_.x.cols});
 }
 
 template <class T>
@@ -138,7 +137,7 @@ Block<T> BatchReader<T>::read_targets(const std::int64_t* order, Index first, In
     if (order == nullptr && is_contiguous<T>(source)) {
       return static_cast<const T*>(source.data) + first * source.cols;
     }
-    return gathered(source, order, first, count, 1, 0, buffer);
+    return gathered(source, order, first, count, {}, buffer);
   };
   block.y = column_block(data_.y, y_);
   block.weights = column_block(data_.weights, weights_);
@@ -155,12 +154,12 @@ Block<T> BatchReader<T>::read_targets(const std::int64_t* order, Index first, In
   return block;
 }
 
-template bool can_use_in_place<float>(const AnyMatrix&, double, double);
-template bool can_use_in_place<double>(const AnyMatrix&, double, double);
-template MatrixView<const float> input_block(const AnyMatrix&, double, double, Index, Index, Index,
+template bool can_use_in_place<float>(const AnyMatrix&, const InputMap&);
+template bool can_use_in_place<double>(const AnyMatrix&, const InputMap&);
+template MatrixView<const float> input_block(const AnyMatrix&, const InputMap&, Index, Index, Index,
                                              Index, float*);
-template MatrixView<const double> input_block(const AnyMatrix&, double, double, Index, Index, Index,
-                                              Index, double*);
+template MatrixView<const double> input_block(const AnyMatrix&, const InputMap&, Index, Index,
+                                              Index, Index, double*);
 template bool is_contiguous<float>(const AnyMatrix&);
 template bool is_contiguous<double>(const AnyMatrix&);
 template class BatchReader<float>;

@@ -51,10 +51,10 @@ class BatchReader {
   };
 
   const T* gathered(const AnyMatrix& source, const std::int64_t* order, Index first, Index count,
-                    double scale, double offset, T* buffer) const;
+                    const InputMap& map, T* buffer) const;
 
   const Dataset& data_;
-  double scale_, offset_;
+  InputMap map_;
   bool x_in_place_;
   Arena<T> arena_;
   T *x_ = nullptr, *y_ = nullptr, *weights_ = nullptr;
@@ -64,14 +64,13 @@ class BatchReader {
   std::vector<std::int32_t> labels_, block_labels_;
 };
 
-// Whether inputs are T already and need no scaling: they can be used where they lie.
+// Whether inputs are T already and are read as they are: they can be used where they lie.
 template <class T>
-bool can_use_in_place(const AnyMatrix& x, double scale, double offset);
+bool can_use_in_place(const AnyMatrix& x, const InputMap& map);
 
-// x * scale + offset for some rows and columns: where they lie, or converted into `buffer`
-// (n_rows, n_cols).
+// x, mapped, for some rows and columns: where they lie, or converted into `buffer` (n_rows, n_cols).
 template <class T>
-MatrixView<const T> input_block(const AnyMatrix& x, double scale, double offset, Index first_row,
+MatrixView<const T> input_block(const AnyMatrix& x, const InputMap& map, Index first_row,
                                 Index n_rows, Index first_col, Index n_cols, T* buffer);
 
 // Whether rows in order can be handed out as contiguous T without a copy.

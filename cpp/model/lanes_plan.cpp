@@ -17,11 +17,6 @@ constexpr Index kFewRows = 64;              // a block is no smaller, for the sa
 constexpr Index kMostRows = 512;            // and no larger
 constexpr double kMostKeptBytes = 1 << 20;  // of inputs that are kept transposed
 
-template <class T>
-bool rescales_inputs(const Network<T>& network) {
-  return network.input_scale() != 1 || network.input_offset() != 0;
-}
-
 // Rows of contiguous T, which need no conversion before they are transposed.
 template <class T>
 bool has_plain_rows(const AnyMatrix& x) {
@@ -112,7 +107,7 @@ LanesPlan<T>::LanesPlan(const Problem<T>& problem)
                    whole_vectors(rows_of_blocks(problem.network, problem.options.batch_size)))),
       blocks_((problem.options.batch_size + block_rows_ - 1) / block_rows_),
       kept_size_(problem.network.n_features() * most_stride()),
-      plain_rows_(has_plain_rows<T>(problem.data.x) && !rescales_inputs(problem.network)),
+      plain_rows_(has_plain_rows<T>(problem.data.x) && problem.network.input_map().is_identity()),
       reader_(problem.data, problem.network, block_rows_, problem.options.shuffle) {
   const Index batch_size = problem.options.batch_size;
   const Index n_kept = (problem.data.rows() + batch_size - 1) / batch_size * blocks_;

@@ -1,7 +1,10 @@
 #include "model/network.hpp"
 
+#include <algorithm>
 #include <cstring>
+#include <iterator>
 #include <limits>
+#include <utility>
 
 #include "kernels/registry.hpp"
 
@@ -40,11 +43,7 @@ Network<T>::Network(Index n_features, const std::vector<LayerSpec>& layers)
       add_dense(layer, width);
       continue;
     }
-    if (layer.kind == LayerSpec::Kind::rescaling && stages_.empty()) {
-      input_scale_ *= layer.scale;
-      input_offset_ = input_offset_ * layer.scale + layer.offset;
-      continue;
-    }
+    if (fold_into_reading(layer)) continue;
     const Activation<T> activation(layer.activation);
     if (layer.kind == LayerSpec::Kind::activation && !stages_.empty() &&
         stages_.back().kind == LayerSpec::Kind::dense && stages_.back().activation.is("identity")) {
@@ -60,6 +59,62 @@ Network<T>::Network(Index n_features, const std::vector<LayerSpec>& layers)
     stages_.push_back(stage);
   }
   parameters_ = Arena<T>(size_);
+}
+
+// Whether the layer needs no stage: rescalings before a normalization, and one of those.
+template <class T>
+bool Network<T>::fold_into_reading(const LayerSpec& layer) {
+  const bool first = stages_.empty() && input_map_.means == nullptr;
+  if (layer.kind == LayerSpec::Kind::rescaling && first) {
+    input_map_.scale *= layer.scale;
+    input_map_.offset = input_map_.offset * layer.scale + layer.offset;
+    return true;
+  }
+  if (layer.kind != LayerSpec::Kind::normalization) return false;
+  if (!first) {
+    throw InvalidArgument("layers", "a normalization after other layers",
+                          "one before all that is computed but rescalings");
+  }
+  require_equal("means of the normalization", std::ssize(layer.means), n_features_);
+  require_equal("factors of the normalization", std::ssize(layer.factors), n_features_);
+  means_ = layer.means;
+  factors_ = layer.factors;
+  input_map_.means = means_.data();
+  input_map_.factors = factors_.data();
+  return true;
+}
+
+// In place: readers of a training that goes on later hold the addresses.
+template <class T>
+void Network<T>::normalize_inputs(const std::vector<double>& means,
+                                  const std::vector<double>& factors) {
+  const TrainingLock lock(*this);
+  require_equal("means of the normalization", std::ssize(means), std::ssize(means_));
+  require_equal("factors of the normalization", std::ssize(factors), std::ssize(factors_));
+  std::copy(means.begin(), means.end(), means_.begin());
+  std::copy(factors.begin(), factors.end(), factors_.begin());
+}
+
+template <class T>
+void Network<T>::scale_outputs(std::vector<double> factors, std::vector<double> offsets) {
+  const TrainingLock lock(*this);
+  require_equal("offsets of the outputs", std::ssize(offsets), std::ssize(factors));
+  if (!factors.empty()) require_equal("factors of the outputs", std::ssize(factors), n_outputs());
+  output_factors_ = std::move(factors);
+  output_offsets_ = std::move(offsets);
+}
+
+template <class T>
+void Network<T>::to_predictions(T* outputs, Index rows) const {
+  if (output_factors_.empty()) return;
+  const Index cols = n_outputs();
+  for (Index i = 0; i < rows; ++i) {
+    for (Index j = 0; j < cols; ++j) {
+      const auto k = static_cast<std::size_t>(j);
+      const double a = static_cast<double>(outputs[i * cols + j]);
+      outputs[i * cols + j] = static_cast<T>(a * output_factors_[k] + output_offsets_[k]);
+    }
+  }
 }
 
 template <class T>

@@ -1,7 +1,7 @@
 // A network of one element type: its stages and its parameters.
 //
 // Layers become stages: an activation that follows a linear dense layer is fused into it, rescalings
-// in front are folded into the reading of inputs.  All parameters live in one allocation, each tensor
+// in front and a normalization after them are folded into the reading of inputs.  All parameters live in one allocation, each tensor
 // on a cache line, kernels (n_in, n_out) row-major; the padding between tensors stays zero.
 #pragma once
 
@@ -62,8 +62,15 @@ class Network {
   Index size() const { return size_; }
   T* parameters() { return parameters_.data(); }
   const T* parameters() const { return parameters_.data(); }
-  double input_scale() const { return input_scale_; }
-  double input_offset() const { return input_offset_; }
+  // What is made of inputs as they are read; valid as long as the network.
+  const InputMap& input_map() const { return input_map_; }
+  // New figures for the normalization, n_features() each; InvalidArgument where the network has none.
+  void normalize_inputs(const std::vector<double>& means, const std::vector<double>& factors);
+  // What is made of outputs where they are predictions: output * factors[j] + offsets[j]; nothing
+  // where empty.  Losses know nothing of it; errors in metrics are multiplied by the factors.
+  void scale_outputs(std::vector<double> factors, std::vector<double> offsets);
+  const std::vector<double>& output_factors() const { return output_factors_; }
+  void to_predictions(T* outputs, Index rows) const;
   // FNV-1a over the bits of the parameters, in order.
   std::uint64_t digest() const;
 
@@ -81,6 +88,7 @@ class Network {
 
  private:
   void add_dense(const LayerSpec& layer, Index n_in);
+  bool fold_into_reading(const LayerSpec& layer);
   Index add_tensor(Index rows, Index cols, bool is_bias, const Penalty& penalty);
 
   Index n_features_;
@@ -88,8 +96,9 @@ class Network {
   std::vector<Tensor> tensors_;
   Index size_ = 0;
   Arena<T> parameters_;
-  double input_scale_ = 1;
-  double input_offset_ = 0;
+  InputMap input_map_;
+  std::vector<double> means_, factors_;  // of the normalization
+  std::vector<double> output_factors_, output_offsets_;
   std::atomic<bool> training_{false};
 };
 

@@ -44,11 +44,20 @@ bool NewtonCG<T>::reached_tolerance() const {
   return gradient_norm_ <= optimizer_.get("tolerance") * std::max(1.0, first_norm_);
 }
 
+// An earlier training that ended where this one starts, on the same objective, goes on.
+template <class T>
+double NewtonCG<T>::noted_first_norm() const {
+  const std::vector<double>& note = optimizer_.notes()["newton_cg"];
+  const bool same = note.size() == 3 && note[0] == loss_ && note[1] == gradient_norm_;
+  return same ? note[2] : gradient_norm_;
+}
+
 template <class T>
 Outcome NewtonCG<T>::step(const Poll& poll) {
   if (!started_) {
     loss_ = loss_and_gradient(objective_, network_, data_, gradient_, poll);
-    gradient_norm_ = first_norm_ = norm(gradient_);
+    gradient_norm_ = norm(gradient_);
+    first_norm_ = noted_first_norm();
     started_ = true;
     if (reached_tolerance()) return Outcome::converged;
   }
@@ -56,6 +65,7 @@ Outcome NewtonCG<T>::step(const Poll& poll) {
   solve(poll);
   if (!search(poll)) return Outcome::stuck;
   optimizer_.count_iteration();
+  optimizer_.notes()["newton_cg"] = {loss_, gradient_norm_, first_norm_};
   return reached_tolerance() ? Outcome::converged : Outcome::stepped;
 }
 

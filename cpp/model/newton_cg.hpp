@@ -54,6 +54,7 @@ class NewtonCG {
   bool search(const Poll& poll);
   double norm(const T* v) const;
   bool reached_tolerance() const;
+  double noted_first_norm() const;
 
   Network<T>& network_;
   Optimizer<T>& optimizer_;

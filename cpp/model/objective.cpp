@@ -162,9 +162,11 @@ double Objective<T>::row_measure(Metric metric, const T* outputs, const T* y) co
   }
   // Logits are cut where their probability is 1/2, margins at their sign.
   const T threshold = spec_.from_logits || is_hinge_ ? T{0} : T{0.5};
+  const std::vector<double>& factors = network_.output_factors();  // back to the targets' own units
   double total = 0;
   for (Index j = 0; j < cols; ++j) {
-    const double error = static_cast<double>(outputs[j]) - static_cast<double>(y[j]);
+    double error = static_cast<double>(outputs[j]) - static_cast<double>(y[j]);
+    if (!factors.empty()) error *= factors[static_cast<std::size_t>(j)];
     if (metric == Metric::binary_accuracy) {
       const T label = y[j] < T{0} ? T{0} : y[j];  // hinge's -1 is a 0
       total += (outputs[j] > threshold ? T{1} : T{0}) == label ? 1 : 0;
@@ -265,7 +267,9 @@ bool predict(const Network<T>& network, const Dataset& data, T* out, const Poll&
     finite = !look || kernels<T>().all_finite(x.data, x.rows * x.cols);
     if (!finite) return;
     const T* outputs = pass.forward(x, false);
-    std::copy_n(outputs, count * network.n_outputs(), out + first * network.n_outputs());
+    T* to = out + first * network.n_outputs();
+    std::copy_n(outputs, count * network.n_outputs(), to);
+    network.to_predictions(to, count);
   });
   return finite;
 }
@@ -278,7 +282,7 @@ constexpr Index kMostRowParameters = 1 << 20;  // for a time that nobody waits f
 template <class T>
 bool predicts_row(const Network<T>& network) {
   if (network.size() > kMostRowParameters || network.stages().empty()) return false;
-  if (network.input_scale() != 1 || network.input_offset() != 0) return false;
+  if (!network.input_map().is_identity() && network.n_features() > kMostRowWidth) return false;
   for (const Stage<T>& stage : network.stages()) {
     if (stage.kind != LayerSpec::Kind::dense || stage.n_out > kMostRowWidth) return false;
   }
@@ -292,6 +296,10 @@ bool predict_row(const Network<T>& network, const T* x, T* out) {
   if (!predicts_row(network)) return false;
   T buffers[2][kMostRowWidth];
   const auto& stages = network.stages();
+  if (!network.input_map().is_identity()) {
+    const AnyMatrix row = {x, kDTypeOf<T>, 1, network.n_features(), 0, sizeof(T)};
+    x = input_block(row, network.input_map(), 0, 1, 0, row.cols, buffers[1]).data;
+  }
   for (std::size_t s = 0; s < stages.size(); ++s) {
     const Stage<T>& stage = stages[s];
     const T* w = network.parameters() + stage.kernel;
@@ -302,6 +310,7 @@ bool predict_row(const Network<T>& network, const T* x, T* out) {
     apply_activation(stage.activation, a, a, 1, stage.n_out);
     x = a;
   }
+  network.to_predictions(out, 1);
   return true;
 }
 

@@ -167,6 +167,17 @@ void Optimizer<T>::clear() {
     if (slot.data() != nullptr) std::fill_n(slot.data(), size_, T{0});
   }
   iterations_ = 0;
+  notes_.clear();
+}
+
+template <class T>
+void Optimizer<T>::require_state() const {
+  if (lent_) {
+    throw InvalidState(
+        "the optimizer's state is in use by a training within an epoch: save or copy the model "
+        "when "
+        "the epoch has ended");
+  }
 }
 
 template class Optimizer<float>;

@@ -63,6 +63,16 @@ class Optimizer {
   // State to zero, as before the first step.
   void clear();
 
+  // What a plan or solver wants to find again in the next training, or after a load, beside the state
+  // vectors: numbers by name.  Who reads them checks that they fit.
+  std::map<std::string, std::vector<double>>& notes() { return notes_; }
+  // From the beginning to the end of a run the state may be elsewhere.
+  void lend(bool lent) { lent_ = lent; }
+  // InvalidState while it is.
+  void require_state() const;
+  // Goes on as after that many iterations; state vectors are put into slot().
+  void resume(std::int64_t iterations) { iterations_ = iterations; }
+
  private:
   enum Shared : std::size_t { kWeightDecay, kClipNorm, kClipValue, kGlobalClipNorm, kAllShared };
   std::size_t index_of(const std::string& parameter) const;
@@ -82,6 +92,8 @@ class Optimizer {
   std::vector<double> sums_;  // of the parts of a norm
   std::vector<Arena<T>> slots_;
   std::int64_t iterations_ = 0;
+  std::map<std::string, std::vector<double>> notes_;
+  bool lent_ = false;
 };
 
 }  // namespace shallowcore

@@ -23,9 +23,9 @@ double density_of(const AnyMatrix& x, const Network<T>& network) {
   std::vector<std::uint64_t> words(static_cast<std::size_t>(words_of(x.cols)));
   Index found = 0;
   for (Index i = 0; i < rows; ++i) {
-    kernels<T>().gather[static_cast<int>(x.dtype)](
-        {x.data, x.row_bytes, x.col_bytes, nullptr, i * x.rows / rows, 1, x.cols,
-         network.input_scale(), network.input_offset(), row.data()});
+    kernels<T>().gather[static_cast<int>(x.dtype)]({x.data, x.row_bytes, x.col_bytes, nullptr,
+                                                    i * x.rows / rows, 1, x.cols,
+                                                    network.input_map(), row.data()});
     kernels<T>().mark_nonzeros(row.data(), x.cols, 1, x.cols, words.data(), 0);
     for (const std::uint64_t word : words) found += std::popcount(word);
   }
@@ -40,9 +40,9 @@ PanelInputs<T>::PanelInputs(const Problem<T>& problem, Index n_panels, bool hidd
   const Index n_features = problem.network.n_features(), most_rows = problem.options.batch_size;
   const AnyMatrix& x = problem.data.x;
   // Columns that are read where they lie are not searched.
-  const bool by_columns =
-      !problem.options.shuffle && x.col_bytes != static_cast<Index>(sizeof(T)) &&
-      can_use_in_place<T>(x, problem.network.input_scale(), problem.network.input_offset());
+  const bool by_columns = !problem.options.shuffle &&
+                          x.col_bytes != static_cast<Index>(sizeof(T)) &&
+                          can_use_in_place<T>(x, problem.network.input_map());
   if (!by_columns) density_ = density_of(x, problem.network);
   looks_sparse_ = density_ < kSparseBelow;
   if (n_panels < kTransposeFrom && !looks_sparse_) return;

@@ -24,7 +24,7 @@ struct Penalty {
 };
 
 struct LayerSpec {
-  enum class Kind { dense, activation, rescaling };
+  enum class Kind { dense, activation, rescaling, normalization };
   Kind kind = Kind::dense;
   Index units = 0;  // dense
   bool use_bias = true;
@@ -33,6 +33,7 @@ struct LayerSpec {
   Penalty bias_penalty;
   double scale = 1;  // rescaling: x * scale + offset
   double offset = 0;
+  std::vector<double> means, factors;  // normalization: (x - means) * factors, of each feature
 };
 
 struct LossSpec {

@@ -19,11 +19,13 @@ constexpr Index kBlock = 64;         // rows and columns that one thread copies 
 constexpr Index kMostLanes = 256;    // of a group of columns, a vector of samples each
 constexpr double kGroupBytes = 2e5;  // of a group of columns: it stays in the L2 cache
 
+bool only_scales(const InputMap& map) { return map.offset == 0 && map.means == nullptr; }
+
 template <class T>
 bool fits_bfloat16(const Problem<T>& problem) {
   const DType dtype = problem.data.x.dtype;
   const bool byte = dtype == DType::boolean || dtype == DType::i8 || dtype == DType::u8;
-  return sizeof(T) == 4 && byte && problem.network.input_offset() == 0;
+  return sizeof(T) == 4 && byte && only_scales(problem.network.input_map());
 }
 
 // The inputs as the kernel reads them: in groups of columns, those in steps of samples, those with a
@@ -38,9 +40,8 @@ class HeldColumns {
         packed_(fits_bfloat16(problem)),
         step_(packed_ ? 2 * width_ : width_),
         samples_((x_.rows + step_ - 1) / step_ * step_),
-        input_scale_(packed_ ? 1 : problem.network.input_scale()),
-        input_offset_(problem.network.input_offset()),
-        scale_(packed_ ? static_cast<T>(problem.network.input_scale()) : T{1}),
+        map_(packed_ ? InputMap{} : problem.network.input_map()),
+        scale_(packed_ ? static_cast<T>(problem.network.input_map().scale) : T{1}),
         threads_(workspace_threads()),
         held_(padded<T>(x_.cols) * length()),
         buffers_(threads_ * kBlock * kBlock, Fill::none) {}
@@ -74,8 +75,7 @@ class HeldColumns {
     T* buffer = buffers_.data() + thread * kBlock * kBlock;
     for (Index row = 0; row < x_.rows; row += kBlock) {
       const Index rows = std::min(kBlock, x_.rows - row);
-      const MatrixView<const T> block =
-          input_block(x_, input_scale_, input_offset_, row, rows, first, count, buffer);
+      const MatrixView<const T> block = input_block(x_, map_, row, rows, first, count, buffer);
       for (Index j = 0; j < count; j += group_) {
         MatrixView<const T> part = block;
         part.data += j * block.col_stride;
@@ -119,7 +119,7 @@ class HeldColumns {
   Index width_, group_;  // samples in a vector, columns in a group
   bool packed_;
   Index step_, samples_;
-  double input_scale_, input_offset_;
+  InputMap map_;
   T scale_;
   int threads_;
   Arena<T> held_, buffers_;

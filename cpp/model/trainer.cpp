@@ -105,14 +105,15 @@ template <class T>
 void Trainer<T>::take_charge() {
   if (in_charge_) return;
   plan_->begin();
-  in_charge_ = true;
+  optimizer_.lend(in_charge_ = true);
   if (!in_epoch_) plan_->keep();
 }
 
 template <class T>
 void Trainer<T>::release_charge() {
-  if (in_charge_) plan_->publish();
-  in_charge_ = false;
+  if (!in_charge_) return;
+  plan_->publish();
+  optimizer_.lend(in_charge_ = false);
 }
 
 template <class T>

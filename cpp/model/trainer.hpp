@@ -30,6 +30,9 @@ class Trainer {
   // is gone.
   bool run(Index until_epoch, double seconds, const Poll& poll);
 
+  // Hands parameters and state back as of the last step, also within an epoch.
+  void pause() { release_charge(); }
+
   Index epoch() const { return epoch_; }
   Index batch() const { return batch_; }
   Index n_batches() const { return n_batches_; }

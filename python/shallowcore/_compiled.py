@@ -5,21 +5,35 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from shallowcore import _core, losses, metrics, optimizers
+from shallowcore import _core, losses, optimizers
+from shallowcore.metrics import get_all
 
 
 class Compiled:
-    """Optimizer, loss and metrics of a model."""
+    """Optimizer, loss and metrics of a model, and whether it standardises its targets."""
 
-    def __init__(self, optimizer: Any, loss: Any, metric_list: Any) -> None:
+    def __init__(
+        self, optimizer: Any, loss: Any, metrics: Any, standardize_targets: bool = False
+    ) -> None:
         if loss is None:
             raise ValueError("loss must be a name such as 'mse' or a Loss object, got None")
         self.optimizer = optimizers.get(optimizer)
         self.loss = losses.get(loss)
-        self.metrics = metrics.get_all(metric_list)
+        self.metrics = get_all(metrics)
+        self.standardize_targets = standardize_targets
         self.core_loss: _core.Loss = self.loss.to_core()
         # The core computes each metric once, whatever names it goes by.
         self.core_metrics = list(dict.fromkeys(one.core_name for one in self.metrics))
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """What makes another one like it."""
+        return {
+            "optimizer": self.optimizer,
+            "loss": self.loss,
+            "metrics": self.metrics,
+            "standardize_targets": self.standardize_targets,
+        }
 
     @property
     def names(self) -> list[str]:

@@ -14,6 +14,7 @@ from shallowcore._checks import check_bool
 from shallowcore._compiled import Compiled
 from shallowcore._initializer import Shape
 from shallowcore._model_base import LayerModel
+from shallowcore._target_scaling import TargetScaling, check_allowed
 from shallowcore.layers import Layer
 from shallowcore.losses import Loss
 from shallowcore.optimizers import Optimizer
@@ -27,6 +28,7 @@ class CompiledModel(LayerModel):
     ) -> None:
         super().__init__(layers, name, dtype=dtype, seed=seed)
         self._compiled: Compiled | None = None
+        self._target_scaling: TargetScaling | None = None
 
     @property
     def optimizer(self) -> Optimizer:
@@ -43,7 +45,13 @@ class CompiledModel(LayerModel):
         """Names of what `evaluate` returns, in order; RuntimeError before `compile`."""
         return self._require_compiled().names
 
-    def compile(self, optimizer: Any = "rmsprop", loss: Any = None, metrics: Any = None) -> None:
+    def compile(
+        self,
+        optimizer: Any = "rmsprop",
+        loss: Any = None,
+        metrics: Any = None,
+        standardize_targets: bool | None = None,
+    ) -> None:
         """Say how to train.
 
         Parameters
@@ -54,13 +62,49 @@ class CompiledModel(LayerModel):
             A name, a short form such as "mse", or an object.
         metrics : list of str or metrics.Metric, optional
             "accuracy", "mse", "mae".
+        standardize_targets : bool, optional
+            For regression with a linear last layer: train on (y - mean) / standard deviation of
+            each output, from the training targets of the first `fit`, which the model keeps and
+            saves.  `predict` returns the targets' own units, and "mse" and "mae" are in them; the
+            loss, in histories and `evaluate`, and `gradients` are of standardised targets.  None
+            leaves it as it was, False for a new model; False forgets what was kept.
 
         Raises
         ------
         TypeError, ValueError
-            For unknown names; the nearest known one is suggested.
+            For unknown names (the nearest known one is suggested), or a loss or last layer that
+            standardised targets do not suit.
         """
-        self._compiled = Compiled(optimizer, loss, metrics)
+        standardize = self._standardizes if standardize_targets is None else standardize_targets
+        compiled = Compiled(
+            optimizer, loss, metrics, check_bool(standardize, "standardize_targets")
+        )
+        if compiled.standardize_targets:
+            check_allowed(compiled.loss, self._stack.layers)
+        self._compiled = compiled
+        if not compiled.standardize_targets:
+            self._scale_targets(None)
+
+    @property
+    def _standardizes(self) -> bool:
+        """Whether the model was compiled to standardise its targets."""
+        return self._compiled is not None and self._compiled.standardize_targets
+
+    def _scale_targets(self, scaling: TargetScaling | None) -> None:
+        """Keep the scaling of targets, and tell the network."""
+        self._target_scaling = scaling
+        if self._network is not None:
+            self._equip(self._network)
+
+    def _equip(self, network: _core.Network) -> None:
+        """See LayerModel."""
+        scaling = self._target_scaling
+        if scaling is not None and scaling.mean.size != network.n_outputs:
+            scaling = self._target_scaling = None  # the last layer is another one
+        if scaling is None:
+            network.scale_outputs([], [])
+        else:
+            network.scale_outputs(scaling.scale.tolist(), scaling.mean.tolist())
 
     def _require_compiled(self) -> Compiled:
         if self._compiled is None:
@@ -79,6 +123,8 @@ class CompiledModel(LayerModel):
         compiled = self._require_compiled()
         shape = self._feature_shape(x)
         n_outputs = self._stack.shapes(shape)[-1][0]
+        if compiled.standardize_targets:
+            check_allowed(compiled.loss, self._stack.layers)
         return _data.Spec(shape, n_outputs, self._dtype, compiled.loss)
 
     # --- figures and predictions ------------------------------------------------------------------
@@ -107,7 +153,9 @@ class CompiledModel(LayerModel):
         Returns
         -------
         float, list of float, or dict
-            Loss, penalties included; with metrics [loss, metric, ...].
+            Loss, penalties included; with metrics [loss, metric, ...].  With
+            `standardize_targets` the loss is of standardised targets, "mse" and "mae" are in the
+            targets' own units.
 
         Raises
         ------
@@ -118,7 +166,7 @@ class CompiledModel(LayerModel):
         check_bool(return_dict, "return_dict")
         shown = verbose != 0 and _progress.resolve_verbose(verbose) != _progress.SILENT
         spec = self._spec(x)
-        data = _data.samples(spec, x, y, sample_weight)
+        data = _data.samples(spec, x, y, sample_weight).standardized(self._target_scaling)
         compiled = self._require_compiled()
         network = self._build(spec.feature_shape)
         values = network.evaluate(data.to_core(), compiled.core_loss, compiled.core_metrics)
@@ -191,7 +239,7 @@ class CompiledModel(LayerModel):
         loss : float
             Penalties included.
         gradients : list of ndarray
-            [dw1, db1, dw2, ...], shaped as `get_weights`.
+            [dw1, db1, dw2, ...], shaped as the weights that are trained.
 
         Raises
         ------
@@ -199,6 +247,6 @@ class CompiledModel(LayerModel):
             As `fit`.
         """
         spec = self._spec(x)
-        data = _data.samples(spec, x, y, sample_weight)
+        data = _data.samples(spec, x, y, sample_weight).standardized(self._target_scaling)
         network = self._build(spec.feature_shape)
         return network.gradients(data.to_core(), self._require_compiled().core_loss)

@@ -192,6 +192,12 @@ class Layer:
     def activation(activation: Activation) -> Layer: ...
     @staticmethod
     def rescaling(scale: float, offset: float) -> Layer: ...
+    @staticmethod
+    def normalization(means: Sequence[float], factors: Sequence[float]) -> Layer:
+        """(x - means) * factors, one of each for every feature; before all but rescalings."""
+
+def column_moments(x: Numbers) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean and variance (of all rows) of each column of a 2-D array of any strides."""
 
 class Dataset:
     """Borrowed arrays, kept alive; only labels are copied, and what is not aligned.
@@ -217,6 +223,13 @@ class Network:
     def dtype(self) -> str: ...
     def parameters(self) -> list[Floats]:
         """Writable views [kernel1, bias1, ...] on the core's memory; kernels are (n_in, n_out)."""
+    def normalize_inputs(self, means: Sequence[float], factors: Sequence[float]) -> None:
+        """New figures for the network's normalization; RuntimeError while it is trained."""
+    def scale_outputs(self, factors: Sequence[float], offsets: Sequence[float]) -> None:
+        """Predictions are outputs * factors + offsets, errors in metrics errors * factors.
+
+        Losses and gradients are of the outputs themselves.  Empty: no scaling.
+        """
     def predict(self, data: Dataset) -> Floats: ...
     def predict_plain(self, x: Any) -> Floats | None:
         """The same for an array (n_samples, n_features) of the dtype, contiguous and finite.
@@ -242,6 +255,21 @@ class Optimizer:
         """The learning rate goes by the number of the step, or by its parameter again."""
     def clear(self) -> None:
         """State to zero, iterations to 0."""
+    def state(
+        self, network: Network
+    ) -> tuple[int, list[list[Floats]], dict[str, NDArray[np.float64]]]:
+        """Iterations, state vectors shaped as network.parameters(), notes of plans; copies.
+
+        RuntimeError while a trainer is within an epoch.
+        """
+    def resume(
+        self,
+        network: Network,
+        iterations: int,
+        slots: Sequence[Sequence[Floats]],
+        notes: Mapping[str, Sequence[float] | NDArray[np.float64]],
+    ) -> None:
+        """Go on from what state() returned, for a network of the same shapes."""
 
 class Trainer:
     """One call to fit: resumable, returns by the clock.
@@ -269,6 +297,8 @@ class Trainer:
 
         True once there is nothing left to do: epochs done, converged, or diverged.
         """
+    def pause(self) -> None:
+        """Hand weights and optimizer state back as of the last step, also within an epoch."""
     @property
     def epoch(self) -> int:
         """Whole epochs done."""

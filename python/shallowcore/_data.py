@@ -13,6 +13,7 @@ from shallowcore import _core
 from shallowcore._arrays import Numbers, features, weights_of_samples
 from shallowcore._checks import check_float
 from shallowcore._initializer import Shape
+from shallowcore._target_scaling import TargetScaling
 from shallowcore._targets import class_weights, targets
 from shallowcore.losses import Loss
 
@@ -53,6 +54,12 @@ class Samples:
         if self.weight is not None:
             weight = weight * self.weight
         return Samples(self.x, self.y, weight)
+
+    def standardized(self, scaling: TargetScaling | None) -> Samples:
+        """Give the targets in the units of the loss."""
+        if scaling is None:
+            return self
+        return Samples(self.x, scaling.standardized(self.y), self.weight)
 
     def to_core(self) -> _core.Dataset:
         """Lend the arrays to the core."""

@@ -13,7 +13,7 @@ from shallowcore import _core, _summary, _weights
 from shallowcore._checks import check_int
 from shallowcore._initializer import Shape
 from shallowcore._stack import Stack
-from shallowcore.layers import Layer
+from shallowcore.layers import Layer, Normalization
 
 _DTYPES = ("float32", "float64")
 
@@ -143,16 +143,25 @@ class LayerModel:
             network, views = self._stack.make_network(shape, self._dtype, self.seed, self._views)
             self._stack.input_shape = shape
             self._network, self._views = network, views
+            self._equip(network)
         return self._network
+
+    def _equip(self, network: _core.Network) -> None:
+        """Tell a new network what it needs to know beside layers and weights."""
+
+    def refresh(self, layer: Layer) -> None:
+        """Hand the network the figures of a layer that have changed."""
+        if self._network is not None and isinstance(layer, Normalization):
+            self._network.normalize_inputs(*layer.for_core())
 
     # --- weights ----------------------------------------------------------------------------------
     def _all_views(self) -> list[NDArray[np.floating[Any]]]:
         """Writable views on all weights, in order."""
         self._build_known()
-        return [view for layer in self._stack.layers for view in self._views.get(layer, [])]
+        return [view for layer in self._stack.layers for view in layer._views()]
 
     def get_weights(self) -> list[NDArray[np.floating[Any]]]:
-        """Return copies of all weights, [kernel, bias, kernel, ...].
+        """Return copies of all weights, [kernel, bias, kernel, ...], in the order of the layers.
 
         Raises
         ------
@@ -176,6 +185,9 @@ class LayerModel:
             changed.
         """
         _weights.assign(self._all_views(), weights)
+        for layer in self._stack.layers:
+            if isinstance(layer, Normalization):
+                layer.weights_changed()
 
     def count_params(self) -> int:
         """Return the number of weights; RuntimeError if the shape of a sample is not known yet."""
@@ -184,7 +196,7 @@ class LayerModel:
         return sum(_summary.n_parameters(layer, shape) for layer, shape in pairs)
 
     def digest(self) -> str:
-        """Return a hash of the weights' bits, 16 hexadecimal digits."""
+        """Return a hash of the trained weights' bits, 16 hexadecimal digits."""
         return self._build_known().digest()
 
     # --- for people -------------------------------------------------------------------------------

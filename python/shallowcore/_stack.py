@@ -13,12 +13,17 @@ from shallowcore import _core, _weights
 from shallowcore._checks import batch_shape, check_shape
 from shallowcore._initializer import Shape
 from shallowcore._weights import Floats
-from shallowcore.layers import Dense, InputLayer, Layer
+from shallowcore.layers import Dense, Flatten, InputLayer, Layer, Normalization, Rescaling
 
 if TYPE_CHECKING:
     from shallowcore._model_base import LayerModel
 
 Views = dict[Layer, list[Floats]]
+
+
+def _leaves_room(layer: Layer) -> bool:
+    """Whether a normalization may stand after this layer."""
+    return isinstance(layer, (Rescaling, Flatten))
 
 
 class Stack:
@@ -65,6 +70,11 @@ class Stack:
             raise ValueError(f"names of layers must differ, got {layer.name!r} twice")
         if not self.layers and self.input_shape is None:
             self.input_shape = layer.input_shape
+        if isinstance(layer, Normalization) and not all(map(_leaves_room, self.layers)):
+            raise ValueError(
+                f"{layer!r} must stand before all layers but Rescaling and Flatten, got it after "
+                f"{self.layers[-1]!r}"
+            )
         if layer.name is None:
             layer.name = self._free_name(type(layer).__name__.lower())
         layer.join(self._model())
@@ -137,6 +147,21 @@ class Stack:
         self.shapes(shape)
         return shape
 
+    def normalization_to_adapt(self) -> Normalization | None:
+        """Return the layer that takes its figures from the first fit, if there is one."""
+        for layer in self.layers:
+            if isinstance(layer, Normalization) and not layer.is_adapted:
+                return layer
+        return None
+
+    def rescaling_before(self, layer: Layer) -> tuple[float, float]:
+        """Scale and offset of what stands before a normalization, taken together."""
+        scale, offset = 1.0, 0.0
+        for one in self.layers[: self.layers.index(layer)]:
+            if isinstance(one, Rescaling):
+                scale, offset = scale * one.scale, offset * one.scale + one.offset
+        return scale, offset
+
     # --- the core ---------------------------------------------------------------------------------
     def make_network(
         self,
@@ -158,6 +183,8 @@ class Stack:
             if layer in kept and [v.shape for v in kept[layer]] == layer.parameter_shapes(shape)
         }
         values = _weights.initial_values(dense, seed, dtype, fitting)
+        for layer, shape in zip(self.layers, shapes, strict=False):
+            layer.prepare(shape)
         described = [layer.to_core() for layer in self.layers]
         network = _core.Network(
             math.prod(input_shape), [one for one in described if one is not None], dtype.name

@@ -26,7 +26,7 @@ def table(
     `shapes` are those of the input and of every layer's output, None while they are not known.
     """
     rows: list[tuple[str, str, str]] = []
-    total = 0
+    total = fixed = 0
     for i, layer in enumerate(layers):
         title = f"{layer.name} ({type(layer).__name__})"
         if shapes is None:
@@ -34,15 +34,21 @@ def table(
             continue
         count = n_parameters(layer, shapes[i])
         total += count
+        fixed += 0 if layer.learns else count
         rows.append((title, batch_shape(shapes[i + 1]), f"{count:,}"))
     widths = [max(len(row[i]) for row in [_COLUMNS, *rows]) + 4 for i in range(3)]
     width = max(65, sum(widths))
     widths[0] += width - sum(widths)
     lines = [f'Model: "{name}"', "_" * width, _row(_COLUMNS, widths), "=" * width]
     lines += [_row(row, widths) for row in rows]
-    size = f"({_bytes(total * itemsize)})"
-    lines += ["=" * width, f"Total params: {total:,} {size}", f"Trainable params: {total:,} {size}"]
-    lines += ["Non-trainable params: 0 (0 B)", "_" * width]
+    lines.append("=" * width)
+    for title, count in (
+        ("Total", total),
+        ("Trainable", total - fixed),
+        ("Non-trainable", fixed),
+    ):
+        lines.append(f"{title} params: {count:,} ({_bytes(count * itemsize)})")
+    lines.append("_" * width)
     return "\n".join(lines)
 
 

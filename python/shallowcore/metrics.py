@@ -42,6 +42,11 @@ class Metric:
         if not isinstance(self.name, str):
             raise TypeError(f"name must be a string, got {name!r}")
 
+    @property
+    def metric(self) -> str:
+        """Name in the core."""
+        return self.core_name
+
     def __repr__(self) -> str:
         return f"Metric({self.core_name!r}, name={self.name!r})"
 

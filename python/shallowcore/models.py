@@ -3,40 +3,25 @@
 from __future__ import annotations
 
 import math
-import threading
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from shallowcore import _core, _data, _fit, _weights
 from shallowcore._checks import check_bool
 from shallowcore._compiled import Compiled
-from shallowcore._compiled_model import CompiledModel
+from shallowcore._initializer import Shape
+from shallowcore._persistent_model import PersistentModel, load
 from shallowcore._steps import Steps
+from shallowcore._target_scaling import TargetScaling
 from shallowcore.callbacks import CallbackList, History
 from shallowcore.layers import Dense, Layer
-from shallowcore.optimizers._base import OptimizerLink
 
-__all__ = ["Sequential"]
-
-
-class _Exclusive:
-    """Keeps other threads from training a model while one does."""
-
-    def __init__(self) -> None:
-        self._lock = threading.RLock()
-
-    def __enter__(self) -> None:
-        if not self._lock.acquire(blocking=False):
-            raise RuntimeError(
-                "the model is being trained by another thread: train it from one thread at a time"
-            )
-
-    def __exit__(self, *_: object) -> None:
-        self._lock.release()
+__all__ = ["Sequential", "load_model"]
 
 
-class Sequential(CompiledModel):
+class Sequential(PersistentModel):
     """A model made of layers, one after another.
 
     Parameters
@@ -86,18 +71,8 @@ class Sequential(CompiledModel):
         super().__init__(layers, name, dtype=dtype, seed=seed)
         self.stop_training = False
         self.history: History | None = None
-        self._link: OptimizerLink | None = None
         self._steps: Steps | None = None
-        self._epochs_started = 0
         self._plan = ""
-        self._exclusive = _Exclusive()
-
-    def _sync_optimizer(self, network: _core.Network) -> _core.Optimizer:
-        """Return the core's optimizer for this network, with the settings of now."""
-        optimizer, link = self.optimizer, self._link
-        if link is None or link.network is not network or link.optimizer is not optimizer:
-            link = self._link = OptimizerLink(optimizer, network)
-        return link.sync()
 
     def _trainer(
         self,
@@ -122,6 +97,24 @@ class Sequential(CompiledModel):
             epoch_counter=self._epochs_started,
             epochs=epochs,
         )
+
+    @contextmanager
+    def _adapted_to(self, training: _data.Samples, shape: Shape) -> Iterator[None]:
+        """Find out what the first fit finds out of its samples; undone by an exception."""
+        layer = self._stack.normalization_to_adapt()
+        before = None if layer is None else layer.state()
+        scaling = self._target_scaling
+        try:
+            if layer is not None:
+                layer.adapt_to(training.x, shape, *self._stack.rescaling_before(layer))
+            if self._standardizes and scaling is None:
+                self._scale_targets(TargetScaling.of(training.y))
+            yield
+        except BaseException:
+            if layer is not None:
+                layer.restore_state(before)
+            self._scale_targets(scaling)
+            raise
 
     def _warn_of_symmetry(self) -> None:
         """Warn where the units of a hidden layer are all alike and will stay so."""
@@ -218,14 +211,18 @@ class Sequential(CompiledModel):
             hooks = CallbackList(callbacks, self, params)
             network = self._build(spec.feature_shape)
             self._warn_of_symmetry()
-            trainer = self._trainer(
-                network,
-                training,
-                validation,
-                settings.batch_size,
-                settings.shuffle,
-                settings.n_epochs,
-            )
+            with self._adapted_to(training, spec.feature_shape):
+                training = training.standardized(self._target_scaling)
+                if validation is not None:
+                    validation = validation.standardized(self._target_scaling)
+                trainer = self._trainer(
+                    network,
+                    training,
+                    validation,
+                    settings.batch_size,
+                    settings.shuffle,
+                    settings.epochs,
+                )
             self._plan = trainer.plan_summary()
             job = _fit.Training(
                 self,
@@ -238,6 +235,7 @@ class Sequential(CompiledModel):
             try:
                 return job.run()
             finally:
+                trainer.pause()
                 self._epochs_started = trainer.epoch_counter
 
     def train_on_batch(
@@ -283,7 +281,7 @@ class Sequential(CompiledModel):
     def _quick_step(self, compiled: Compiled, x: Any, y: Any) -> list[float] | None:
         """Do a step on arrays that the core takes as they are; None, and nothing, for others."""
         network, shape = self._network, self._stack.input_shape
-        if network is None or shape is None or len(shape) != 1:
+        if network is None or shape is None or len(shape) != 1 or self._target_scaling is not None:
             return None
         steps = self._steps
         if steps is None or not steps.are_of(network, compiled):
@@ -296,6 +294,7 @@ class Sequential(CompiledModel):
         """Do a step on anything that fit takes; return its figures, none if it diverged."""
         spec = self._spec(x)
         batch = _data.samples(spec, x, y, sample_weight).weighted(class_weight, spec)
+        batch = batch.standardized(self._target_scaling)
         network = self._build(spec.feature_shape)
         trainer = self._trainer(network, batch, None, batch.n_samples, False, 1)
         while not trainer.run(1, _fit.SLICE):
@@ -316,3 +315,43 @@ class Sequential(CompiledModel):
         if not self._plan:
             raise RuntimeError("no plan yet: it is made when the model meets its data, in fit")
         return self._plan
+
+
+def load_model(filepath: Any) -> Sequential:
+    """Return the model that `Sequential.save` wrote: compiled, and ready to train on.
+
+    Parameters
+    ----------
+    filepath : path-like
+        A file written by this or an earlier version, ending with ".safetensors".
+
+    Returns
+    -------
+    Sequential
+        With layers, weights, seed, and what `compile` had set; `fit` goes on where training
+        stopped.  Initializers that were arrays or functions are the default ones: nothing in the
+        file is run.
+
+    Raises
+    ------
+    ValueError
+        For damaged files, files of other software or of a later version; nothing is read into
+        memory before it is known to be what the description says.
+    OSError
+        For a missing or unreadable file.
+    ImportError
+        Without safetensors.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> from shallowcore import layers, models
+    >>> model = models.Sequential([layers.Input((3,)), layers.Dense(2)], seed=0)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "m.safetensors")
+    ...     model.save(path)
+    ...     models.load_model(path).digest() == model.digest()
+    True
+    """
+    model: Sequential = load(Sequential, filepath)
+    return model

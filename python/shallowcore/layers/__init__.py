@@ -2,6 +2,16 @@
 
 from shallowcore.layers._base import Input, InputLayer, Layer
 from shallowcore.layers._dense import Dense
+from shallowcore.layers._normalization import Normalization
 from shallowcore.layers._simple import Activation, Flatten, Rescaling
 
-__all__ = ["Activation", "Dense", "Flatten", "Input", "InputLayer", "Layer", "Rescaling"]
+__all__ = [
+    "Activation",
+    "Dense",
+    "Flatten",
+    "Input",
+    "InputLayer",
+    "Layer",
+    "Normalization",
+    "Rescaling",
+]

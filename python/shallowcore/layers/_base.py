@@ -7,7 +7,7 @@ arrays `kernel` and `bias` are views on that memory, so writing to them changes 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 from weakref import ReferenceType, ref
 
 import numpy as np
@@ -43,6 +43,10 @@ class Layer:
     (28, 28)
     """
 
+    # Names of the layer's arrays, in the order of get_weights, and whether training changes them.
+    weight_names: ClassVar[tuple[str, ...]] = ()
+    learns: ClassVar[bool] = True
+
     def __init__(self, name: str | None = None, input_shape: Any = None) -> None:
         if name is not None and (not isinstance(name, str) or not name):
             raise TypeError(f"name must be a non-empty string, got {name!r}")
@@ -68,7 +72,7 @@ class Layer:
         return None
 
     def parameter_shapes(self, input_shape: Shape) -> list[Shape]:
-        """Shapes of the arrays that this layer learns, in order."""
+        """Shapes of the arrays that `get_weights` returns, in order."""
         return []
 
     def count_params(self) -> int:
@@ -94,6 +98,19 @@ class Layer:
         from shallowcore._weights import assign
 
         assign(self._views(), weights)
+        self.weights_changed()
+
+    def prepare(self, input_shape: Shape) -> None:
+        """Make ready for samples of this shape: the model is about to build its network."""
+
+    def weights_changed(self) -> None:
+        """Tell the model that arrays which are not views on the core's memory have changed."""
+        if self.model is not None:
+            self.model.refresh(self)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Everything but the model: a copied layer is in none."""
+        return {**vars(self), "_model": None}
 
     def settings(self) -> dict[str, Any]:
         """Return the arguments that tell this layer from another, for its representation."""

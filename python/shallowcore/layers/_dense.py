@@ -48,6 +48,8 @@ class Dense(Layer):
     ((3, 4), (4,))
     """
 
+    weight_names = ("kernel", "bias")
+
     def __init__(
         self,
         units: int,

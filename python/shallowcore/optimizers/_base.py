@@ -124,6 +124,10 @@ class Optimizer:
             self._values.update(values)
         self.__dict__["_version"] += 1
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Settings without the core's object: a copy belongs to no model yet."""
+        return {**self.__dict__, "_native": None}
+
     def __dir__(self) -> list[str]:
         return sorted({*super().__dir__(), *self._values})
 

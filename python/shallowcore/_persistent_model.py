@@ -1,0 +1,204 @@
+"""A model that outlives its process: saved, loaded and copied with all that training needs."""
+
+from __future__ import annotations
+
+import copy
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from shallowcore import _core, _files, _state
+from shallowcore._compiled import Compiled
+from shallowcore._compiled_model import CompiledModel
+from shallowcore._stack import Stack
+from shallowcore.layers import Layer
+from shallowcore.optimizers._base import OptimizerLink
+
+# What a description that was tampered with may end in, beside ValueError.
+_SIGNS_OF_DAMAGE = (
+    AttributeError,
+    LookupError,
+    OverflowError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+
+# Attributes that copies make anew, or do without.
+_NOT_COPIED = (
+    "_compiled",
+    "_exclusive",
+    "_link",
+    "_network",
+    "_stack",
+    "_steps",
+    "_views",
+    "history",
+)
+
+
+class _Exclusive:
+    """Keeps other threads from training a model while one does."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+
+    def __enter__(self) -> None:
+        if not self._lock.acquire(blocking=False):
+            raise RuntimeError(
+                "the model is being trained by another thread: train it from one thread at a time"
+            )
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+
+class PersistentModel(CompiledModel):
+    """A compiled model with its optimizer's state; `Sequential` adds training."""
+
+    def __init__(
+        self, layers: Sequence[Layer] | None, name: str | None, *, dtype: Any, seed: int | None
+    ) -> None:
+        super().__init__(layers, name, dtype=dtype, seed=seed)
+        self._link: OptimizerLink | None = None
+        self._epochs_started = 0
+        self._exclusive = _Exclusive()
+
+    def _sync_optimizer(self, network: _core.Network) -> _core.Optimizer:
+        """Return the core's optimizer for this network, with the settings of now."""
+        optimizer, link = self.optimizer, self._link
+        if link is None or link.network is not network or link.optimizer is not optimizer:
+            link = self._link = OptimizerLink(optimizer, network)
+        return link.sync()
+
+    # --- files ------------------------------------------------------------------------------------
+    def save(self, filepath: Any) -> None:
+        """Write the whole model into a file: layers, weights, what `compile` set, optimizer state.
+
+        `models.load_model` reads it back, and training goes on with the same bits as if it had
+        never stopped: after `save` in the middle of `fit(epochs=n)`, for example by a callback,
+        `fit(epochs=n, initial_epoch=k)` of the loaded model ends with the weights of the
+        uninterrupted one.  (Plans are chosen with `epochs` in mind; `plan_summary` says which.)
+
+        Parameters
+        ----------
+        filepath : path-like
+            Ends with ".safetensors".  A file that is there is replaced once the new one is
+            written as a whole, and stays as it is if that fails.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For another suffix, or a layer, loss or optimizer of a class of your own.
+            Initializers that are arrays or functions are noted only: the weights are saved anyway.
+        RuntimeError
+            Before the model has weights, or while another thread trains it.
+        OSError
+            If the file cannot be written.
+        ImportError
+            Without safetensors: pip install shallowcore[save].
+        """
+        path = _files.check_path(filepath)
+        with self._exclusive:
+            arrays = _state.weights(self) | _state.optimizer_state(self)
+            _files.write(path, "model", _state.describe_model(self), arrays)
+
+    def save_weights(self, filepath: Any) -> None:
+        """Write the weights into a file, with the figures of normalizations.
+
+        Parameters
+        ----------
+        filepath : path-like
+            As in `save`.
+
+        Raises
+        ------
+        TypeError, ValueError, RuntimeError, OSError, ImportError
+            As `save`.
+        """
+        path = _files.check_path(filepath)
+        with self._exclusive:
+            _files.write(path, "weights", {"dtype": self.dtype}, _state.weights(self))
+
+    def load_weights(self, filepath: Any) -> None:
+        """Set the weights from a file that `save_weights` or `save` wrote.
+
+        Parameters
+        ----------
+        filepath : path-like
+            Weights of a model whose layers have the same names and shapes, of either dtype.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For other files, or weights that do not fit; then no weight has changed.
+        RuntimeError, OSError, ImportError
+            As `save`.
+        """
+        path = _files.check_path(filepath)
+        with self._exclusive:
+            shapes = _state.expected_shapes(self._stack.layers, self._stack.shapes())
+            with _reading(path), _files.ModelFile(path) as file:
+                _state.check_names(shapes, file.shapes, self._stack.layers)
+                _state.put_weights(self, file.arrays())
+
+    # --- copies -----------------------------------------------------------------------------------
+    def __getstate__(self) -> dict[str, Any]:
+        """What copies and pickles are made of: everything but histories and the core's objects."""
+        with self._exclusive:
+            state = {name: v for name, v in vars(self).items() if name not in _NOT_COPIED}
+            built = self._network is not None
+            state["layers"] = self._stack.layers
+            state["input_shape"] = self._stack.input_shape
+            state["compiled"] = None if self._compiled is None else self._compiled.arguments
+            state["progress"] = _state.progress(self)
+            state["arrays"] = {}
+            if built:
+                state["arrays"] = _state.weights(self) | _state.optimizer_state(self)
+            return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        state = dict(state)
+        layers = _state.with_input(state.pop("layers"), state.pop("input_shape"))
+        compiled, progress = state.pop("compiled"), state.pop("progress")
+        arrays = state.pop("arrays")
+        vars(self).update(dict.fromkeys(_NOT_COPIED), **state)
+        self._exclusive, self._views, self._stack = _Exclusive(), {}, Stack(self)
+        self._stack.extend(layers)
+        if compiled is not None:
+            self._compiled = Compiled(**compiled)
+        if arrays:
+            _state.fill(self, arrays, progress)
+
+    def __copy__(self) -> Any:
+        """Return an independent model, as copy.deepcopy does: two cannot share their layers."""
+        return copy.deepcopy(self)
+
+
+def load(kind: Callable[..., Any], filepath: Any) -> Any:
+    """Return the model of this kind that a file holds."""
+    path = _files.check_path(filepath)
+    with _reading(path), _files.ModelFile(path) as file:
+        if file.kind != "model":
+            raise ValueError("it holds weights only: give them to a model's load_weights")
+        description = file.description
+        layers = _state.layers_of(description)
+        name, dtype, seed = (description[key] for key in ("name", "dtype", "seed"))
+        model: PersistentModel = kind(layers, name, dtype=dtype, seed=seed)
+        shapes = _state.expected_shapes(model._stack.layers, model._stack.shapes())
+        _state.check_names(shapes, file.shapes, model._stack.layers)
+        arrays = file.arrays()
+        if description["compiled"] is not None:
+            model.compile(**_state.compile_arguments(description["compiled"]))
+        _state.fill(model, arrays, description["progress"])
+    return model
+
+
+@contextmanager
+def _reading(path: str) -> Iterator[None]:
+    """Whatever is wrong with a file is a ValueError that names it."""
+    try:
+        yield
+    except _SIGNS_OF_DAMAGE as error:
+        raise ValueError(f"cannot load {path!r}: {error}") from error
