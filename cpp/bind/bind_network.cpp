@@ -3,6 +3,7 @@
 
 #include "bind/arrays.hpp"
 #include "bind/signals.hpp"
+#include "model/full_batch.hpp"
 
 namespace shallowcore::bind {
 namespace {

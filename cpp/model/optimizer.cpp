@@ -4,7 +4,7 @@
 
 #include "kernels/product.hpp"
 #include "kernels/registry.hpp"
-#include "model/newton_cg.hpp"
+#include "model/solver.hpp"
 
 namespace shallowcore {
 
@@ -18,7 +18,7 @@ std::vector<OptimizerInfo> optimizer_table() {
     }
     table.push_back(info);
   }
-  table.push_back(newton_cg_info());
+  for (const OptimizerInfo& info : solver_table()) table.push_back(info);
   return table;
 }
 
@@ -33,7 +33,8 @@ Optimizer<T>::Optimizer(const Network<T>& network, const std::string& name,
   for (const Parameter& parameter : info_.parameters) values_.push_back(parameter.value);
   values_.resize(kMaxParameters);
   for (const auto& [parameter, value] : parameters) values_[index_of(parameter)] = value;
-  if (kernels_ != nullptr) slots_.resize(static_cast<std::size_t>(kernels_->slots(values_.data())));
+  slots_.resize(static_cast<std::size_t>(slots_with(values_.data())));
+  numbers_.resize(static_cast<std::size_t>(info_.numbers));
 }
 
 template <class T>
@@ -47,6 +48,12 @@ std::size_t Optimizer<T>::index_of(const std::string& parameter) const {
 }
 
 template <class T>
+int Optimizer<T>::slots_with(const double* values) const {
+  if (kernels_ != nullptr) return kernels_->slots(values);
+  return info_.slots == nullptr ? 0 : info_.slots(values);
+}
+
+template <class T>
 double Optimizer<T>::get(const std::string& parameter) const {
   return values_[index_of(parameter)];
 }
@@ -55,7 +62,7 @@ template <class T>
 void Optimizer<T>::set(const std::string& parameter, double value) {
   std::vector<double> values = values_;
   values[index_of(parameter)] = value;
-  if (kernels_ != nullptr && kernels_->slots(values.data()) != slots()) {
+  if (slots_with(values.data()) != slots()) {
     throw InvalidState("'" + parameter + "' decides what state " + info_.name +
                        " keeps: compile the model again to change it");
   }
@@ -91,6 +98,7 @@ void Optimizer<T>::clear() {
   for (Arena<T>& slot : slots_) {
     if (slot.data() != nullptr) std::fill_n(slot.data(), size_, T{0});
   }
+  std::fill(numbers_.begin(), numbers_.end(), 0.0);
   iterations_ = 0;
 }
 

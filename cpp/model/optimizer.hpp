@@ -15,6 +15,9 @@ struct OptimizerInfo {
   std::string formula;
   std::vector<Parameter> parameters;
   bool full_batch = false;  // a second-order method: every step uses all samples
+  // Of a full-batch method: state vectors it needs with these parameter values, and single numbers.
+  int (*slots)(const double* values) = nullptr;
+  int numbers = 0;
 };
 
 // First-order ones from the kernel table, then the full-batch ones.
@@ -39,6 +42,9 @@ class Optimizer {
   Arena<T>& slot_memory(int i) { return slots_[static_cast<std::size_t>(i)]; }
   Index size() const { return size_; }
 
+  // Numbers that a full-batch method keeps from one training to the next, zeros at first.
+  std::vector<double>& numbers() { return numbers_; }
+
   // One step of a first-order method: w from its gradient (size() elements each).
   void step(T* w, const T* gradient);
   // For those who do the step themselves: counts it, and gives its constants and its sweep.
@@ -50,12 +56,14 @@ class Optimizer {
 
  private:
   std::size_t index_of(const std::string& parameter) const;
+  int slots_with(const double* values) const;
 
   OptimizerInfo info_;
   const OptimizerKernels<T>* kernels_ = nullptr;  // null for full-batch methods
   std::vector<double> values_;
   Index size_;
   std::vector<Arena<T>> slots_;
+  std::vector<double> numbers_;
   std::int64_t iterations_ = 0;
 };
 

@@ -6,6 +6,15 @@ on, so `model.optimizer.learning_rate = 1e-4` holds from the next epoch, also in
 
 from shallowcore.optimizers._base import Optimizer, get
 from shallowcore.optimizers._first_order import SGD, Adam, RMSprop
-from shallowcore.optimizers._second_order import NewtonCG
+from shallowcore.optimizers._second_order import LBFGS, LevenbergMarquardt, NewtonCG
 
-__all__ = ["SGD", "Adam", "NewtonCG", "Optimizer", "RMSprop", "get"]
+__all__ = [
+    "LBFGS",
+    "SGD",
+    "Adam",
+    "LevenbergMarquardt",
+    "NewtonCG",
+    "Optimizer",
+    "RMSprop",
+    "get",
+]

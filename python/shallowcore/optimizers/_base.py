@@ -14,8 +14,11 @@ _RANGES = {
     "rho": (0.0, 1.0),
     "beta_1": (0.0, math.nextafter(1.0, 0.0)),
     "beta_2": (0.0, math.nextafter(1.0, 0.0)),
+    "mu_dec": (0.0, 1.0),
+    "mu_inc": (math.nextafter(1.0, 2.0), math.inf),
 }
 _SWITCHES = frozenset({"nesterov", "centered", "amsgrad"})
+_COUNTS = frozenset({"memory", "max_line_search", "max_cg_iterations"})
 
 
 class Optimizer:
@@ -81,6 +84,8 @@ class Optimizer:
         if attribute not in values:
             raise AttributeError(f"{type(self).__name__} object has no attribute {attribute!r}")
         value = values[attribute]
+        if attribute in _COUNTS:
+            return int(value)
         return bool(value) if attribute in _SWITCHES else value
 
     def __setattr__(self, attribute: str, value: Any) -> None:
