@@ -42,7 +42,7 @@ def fake_clock(plans: ModuleType, monkeypatch: pytest.MonkeyPatch, *shares: floa
 
 
 def test_plans_are_those_of_the_core(plans: ModuleType) -> None:
-    assert {"newton", "lanes", "gram", "tiles", "panels", "blocks"} <= set(plans.plan_names())
+    assert {"solver", "lanes", "gram", "tiles", "panels", "blocks"} <= set(plans.plan_names())
 
 
 @pytest.mark.parametrize("double", [False, True])

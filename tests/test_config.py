@@ -47,7 +47,7 @@ def test_show_config_prints_or_returns(capsys):
         assert name in printed
         assert str(value if not isinstance(value, list) else value[0]) in printed
     assert figures["instruction set"] in figures["instruction sets of this machine"]
-    assert figures["plans of trainings"][0] == "newton"
+    assert figures["plans of trainings"][0] == "solver"
     assert figures["plans of trainings"][-1] == "blocks"
     assert figures["version"] == sc.__version__
     assert figures["numpy"] == np.__version__

@@ -212,12 +212,12 @@ def test_a_plan_that_does_not_suit_says_why(monkeypatch: Any) -> None:
     x, y = rng.normal(size=(20, 4)).astype(np.float32), rng.integers(0, 3, 20)
     model = model_of(network, 4, loss)
     weights = model.get_weights()
-    for name in ("lanes", "panels", "newton"):
+    for name in ("lanes", "panels", "solver"):
         monkeypatch.setenv("SHALLOWCORE_FORCE_PLAN", name)
         with pytest.raises(RuntimeError, match=f"SHALLOWCORE_FORCE_PLAN={name} does not suit"):
             model.fit(x, y, verbose=0)
     monkeypatch.setenv("SHALLOWCORE_FORCE_PLAN", "warp")
-    with pytest.raises(RuntimeError, match=r"must be one of newton, .*blocks, got 'warp'"):
+    with pytest.raises(RuntimeError, match=r"must be one of solver, .*blocks, got 'warp'"):
         model.fit(x, y, verbose=0)
     for a, b in zip(model.get_weights(), weights, strict=True):
         np.testing.assert_array_equal(a, b)

@@ -5,6 +5,7 @@
 #include "bind/signals.hpp"
 #include "bind/tensors.hpp"
 #include "model/moments.hpp"
+#include "model/full_batch.hpp"
 
 namespace shallowcore::bind {
 namespace {

@@ -14,6 +14,10 @@ const char* text_of(StopReason reason) {
       return "diverged";
     case StopReason::stuck:
       return "line search failed";
+    case StopReason::at_limit:
+      return "mu at its limit";
+    case StopReason::epochs:
+      return "maximum epochs";
     default:
       return "";
   }

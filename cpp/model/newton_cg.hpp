@@ -1,7 +1,8 @@
 // Newton's method with conjugate gradients on all samples: exact Hessian-vector products.
 #pragma once
 
-#include "model/plan.hpp"
+#include "model/preconditioner.hpp"
+#include "model/solver.hpp"
 
 namespace shallowcore {
 
@@ -35,38 +36,28 @@ class HessianProduct {
   Workspace<T> workspace_;
 };
 
-// One solver run on one network and data set; step() is one outer iteration.
+// Damped Newton steps, each of them as far as conjugate gradients know it.
 template <class T>
-class NewtonCG {
+class NewtonCG : public Solver<T> {
  public:
-  NewtonCG(Network<T>& network, Optimizer<T>& optimizer, const Objective<T>& objective,
-           const Dataset& data);
+  explicit NewtonCG(const Problem<T>& problem);
 
-  // Moves the network's parameters by one damped Newton step; they change at the end only.
-  Outcome step(const Poll& poll);
-  // The parameters were changed from outside: the next step starts from them.
-  void restart() { started_ = false; }
-  double loss() const { return loss_; }  // after the last step
-  double gradient_norm() const { return gradient_norm_; }
+ protected:
+  Outcome iterate(const Poll& poll) override;
 
  private:
+  using Base = Solver<T>;
+  using Base::gradient_, Base::loss_, Base::gradient_norm_;
+  using Base::size, Base::dot, Base::norm, Base::number, Base::setting;
+
   void solve(const Poll& poll);
   bool search(const Poll& poll);
-  double norm(const T* v) const;
-  bool reached_tolerance() const;
-  double noted_first_norm() const;
+  double precondition();
 
-  Network<T>& network_;
-  Optimizer<T>& optimizer_;
-  const Objective<T>& objective_;
-  const Dataset& data_;
   HessianProduct<T> hessian_;
+  Preconditioner<T> preconditioner_;
   Arena<T> arena_;
-  T *gradient_, *direction_, *residual_, *conjugate_, *product_, *start_;
-  double loss_ = 0;
-  double gradient_norm_ = 0;
-  double first_norm_ = 0;
-  bool started_ = false;
+  T *direction_, *residual_, *preconditioned_, *conjugate_, *product_;
 };
 
 }  // namespace shallowcore

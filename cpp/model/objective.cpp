@@ -314,21 +314,6 @@ bool predict_row(const Network<T>& network, const T* x, T* out) {
   return true;
 }
 
-template <class T>
-double loss_and_gradient(const Objective<T>& objective, const Network<T>& network,
-                         const Dataset& data, T* gradient, const Poll& poll) {
-  objective.check_targets(data);
-  std::fill_n(gradient, network.size(), T{0});
-  Pass<T> pass(network, block_rows(network, data.rows()), Use::train);
-  BatchReader<T> reader(data, network, pass.most_rows(), false);
-  Sums sums;
-  sums.metrics.resize(objective.metrics().size());
-  over_blocks(network, data.rows(), pass.most_rows(), poll, [&](Index first, Index count) {
-    objective.add_block(pass, reader.read(nullptr, first, count), data.rows(), gradient, sums);
-  });
-  return sums.means()[0] + objective.add_penalties(gradient);
-}
-
 template std::vector<float> loss_parameters(const LossSpec&, Index);
 template std::vector<double> loss_parameters(const LossSpec&, Index);
 template class Objective<float>;
@@ -343,9 +328,5 @@ template bool predict<float>(const Network<float>&, const Dataset&, float*, cons
 template bool predict<double>(const Network<double>&, const Dataset&, double*, const Poll&, bool);
 template bool predict_row<float>(const Network<float>&, const float*, float*);
 template bool predict_row<double>(const Network<double>&, const double*, double*);
-template double loss_and_gradient<float>(const Objective<float>&, const Network<float>&,
-                                         const Dataset&, float*, const Poll&);
-template double loss_and_gradient<double>(const Objective<double>&, const Network<double>&,
-                                          const Dataset&, double*, const Poll&);
 
 }  // namespace shallowcore

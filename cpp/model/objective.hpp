@@ -111,9 +111,4 @@ bool predict(const Network<T>& network, const Dataset& data, T* out, const Poll&
 template <class T>
 bool predict_row(const Network<T>& network, const T* x, T* out);
 
-// Loss with penalties of all the data as one batch; gradient (network.size()) is overwritten.
-template <class T>
-double loss_and_gradient(const Objective<T>& objective, const Network<T>& network,
-                         const Dataset& data, T* gradient, const Poll& poll);
-
 }  // namespace shallowcore

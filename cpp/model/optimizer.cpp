@@ -7,7 +7,7 @@
 #include "core/team.hpp"
 #include "kernels/product.hpp"
 #include "kernels/registry.hpp"
-#include "model/newton_cg.hpp"
+#include "model/solver.hpp"
 
 namespace shallowcore {
 namespace {
@@ -31,7 +31,7 @@ std::vector<OptimizerInfo> optimizer_table() {
     }
     table.push_back(info);
   }
-  table.push_back(newton_cg_info());
+  for (const OptimizerInfo& info : solver_table()) table.push_back(info);
   return table;
 }
 
@@ -47,9 +47,8 @@ Optimizer<T>::Optimizer(const Network<T>& network, const std::string& name,
   values_.resize(std::max(values_.size(), kMostValues));
   for (const auto& [parameter, value] : parameters) values_[index_of(parameter)] = value;
   check();
-  if (kernels_ == nullptr) return;
-  slots_.resize(static_cast<std::size_t>(kernels_->slots(values_.data())));
-  sums_.resize(static_cast<std::size_t>((size_ + kNormPart - 1) / kNormPart));
+  slots_.resize(static_cast<std::size_t>(slots_with(values_.data())));
+  if (kernels_ != nullptr) sums_.resize(static_cast<std::size_t>((size_ + kNormPart - 1) / kNormPart));
 }
 
 template <class T>
@@ -80,6 +79,12 @@ std::size_t Optimizer<T>::index_of(const std::string& parameter) const {
 }
 
 template <class T>
+int Optimizer<T>::slots_with(const double* values) const {
+  if (kernels_ != nullptr) return kernels_->slots(values);
+  return info_.slots == nullptr ? 0 : info_.slots(values);
+}
+
+template <class T>
 double Optimizer<T>::get(const std::string& parameter) const {
   return values_[index_of(parameter)];
 }
@@ -88,7 +93,7 @@ template <class T>
 void Optimizer<T>::set(const std::string& parameter, double value) {
   std::vector<double> values = values_;
   values[index_of(parameter)] = value;
-  if (kernels_ != nullptr && kernels_->slots(values.data()) != slots()) {
+  if (slots_with(values.data()) != slots()) {
     throw InvalidState("'" + parameter + "' decides what state " + info_.name +
                        " keeps: compile the model again to change it");
   }

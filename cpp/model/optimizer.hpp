@@ -17,6 +17,9 @@ struct OptimizerInfo {
   std::string formula;
   std::vector<Parameter> parameters;
   bool full_batch = false;  // a second-order method: every step uses all samples
+  // Of a full-batch method: state vectors it needs with these parameter values, and single numbers.
+  int (*slots)(const double* values) = nullptr;
+  int numbers = 0;
 };
 
 // First-order ones from the kernel table, with the parameters that they share last: weight_decay,
@@ -52,6 +55,13 @@ class Optimizer {
   Arena<T>& slot_memory(int i) { return slots_[static_cast<std::size_t>(i)]; }
   Index size() const { return size_; }
 
+  // Numbers that a full-batch method keeps from one training to the next, zeros at first: its note.
+  std::vector<double>& numbers() {
+    std::vector<double>& numbers = notes_["solver"];
+    numbers.resize(static_cast<std::size_t>(info_.numbers));
+    return numbers;
+  }
+
   // One step of a first-order method: w from its gradient (size() elements each), which is clipped.
   void step(T* w, T* gradient);
   // For those who do the step themselves: clips the whole gradient by its norms, counts the step, and
@@ -81,6 +91,7 @@ class Optimizer {
     return kernels_ == nullptr ? 0 : values_[info_.parameters.size() - kAllShared + which];
   }
   double sum_of_squares(const T* values, Index n);
+  int slots_with(const double* values) const;
 
   OptimizerInfo info_;
   const OptimizerKernels<T>* kernels_ = nullptr;  // null for full-batch methods

@@ -28,6 +28,10 @@ class Pass {
   T* first_product() { return outputs_[0]; }
   const Workspace<T>& workspace() const { return workspace_; }
   T* forward_from_first(Index rows, bool logits);
+  // Of a stage in the last forward pass; for training passes.
+  MatrixView<const T> output(std::size_t s) const {
+    return row_major<const T>(outputs_[s], rows_, network_.stages()[s].n_out);
+  }
 
   // Where the loss puts its gradient with respect to what forward returned.
   T* output_gradient() { return gradients_[0]; }
@@ -40,9 +44,6 @@ class Pass {
   const T* backward_to_first(bool logits, T* gradient);
 
  private:
-  MatrixView<const T> output(std::size_t s) const {
-    return row_major<const T>(outputs_[s], rows_, network_.stages()[s].n_out);
-  }
   void enter_stage(std::size_t s, const MatrixView<const T>& input);
   void add_kernel_gradient(std::size_t s, const MatrixView<const T>& input, T* gradient);
   const Network<T>& network_;

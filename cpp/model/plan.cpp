@@ -12,7 +12,7 @@ namespace {
 // In the order of preference: the first that suits and pays is taken.
 template <class T>
 std::vector<PlanKind<T>> plan_kinds() {
-  return {newton_plan<T>(), lanes_plan<T>(),  gram_plan<T>(),
+  return {solver_plan<T>(), lanes_plan<T>(),  gram_plan<T>(),
           tiles_plan<T>(),  panels_plan<T>(), blocks_plan<T>()};
 }
 

@@ -33,7 +33,7 @@ struct Problem {
   bool full_batch() const { return options.batch_size >= data.rows(); }
 };
 
-enum class Outcome { stepped, converged, diverged, stuck };
+enum class Outcome { stepped, converged, diverged, stuck, at_limit };
 
 template <class T>
 class Plan {

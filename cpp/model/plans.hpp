@@ -14,9 +14,9 @@ struct PlanKind {
   std::unique_ptr<Plan<T>> (*make)(const Problem<T>& problem);
 };
 
-// newton_cg, the only one for its optimizer.
+// Full-batch methods, and the only one for these.
 template <class T>
-PlanKind<T> newton_plan();
+PlanKind<T> solver_plan();
 
 // Dense layers narrower than a few vectors: samples in the lanes.
 template <class T>

@@ -136,6 +136,7 @@ void Trainer<T>::run_batch(const Poll& poll) {
   ++batch_;
   if (outcome == Outcome::converged) stop_reason_ = StopReason::converged;
   if (outcome == Outcome::stuck) stop_reason_ = StopReason::stuck;
+  if (outcome == Outcome::at_limit) stop_reason_ = StopReason::at_limit;
 }
 
 // The plan's step, timed where there is a choice of threads; a short last batch would not compare.
@@ -176,6 +177,12 @@ void Trainer<T>::diverge() {
   plan_->restore();
   in_epoch_ = false;
   stop_reason_ = StopReason::diverged;
+}
+
+template <class T>
+StopReason Trainer<T>::stop_reason() const {
+  const bool all_done = optimizer_.full_batch() && epoch_ >= options_.epochs;
+  return all_done && !finished() ? StopReason::epochs : stop_reason_;
 }
 
 template <class T>

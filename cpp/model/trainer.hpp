@@ -13,7 +13,7 @@
 
 namespace shallowcore {
 
-enum class StopReason { none, converged, diverged, stuck };
+enum class StopReason { none, converged, diverged, stuck, at_limit, epochs };
 
 template <class T>
 class Trainer {
@@ -37,7 +37,8 @@ class Trainer {
   Index batch() const { return batch_; }
   Index n_batches() const { return n_batches_; }
   std::uint32_t epoch_counter() const { return options_.epoch_counter; }
-  StopReason stop_reason() const { return stop_reason_; }
+  // `epochs` where a full-batch method did all that were expected: the others never end by themselves.
+  StopReason stop_reason() const;
   double gradient_norm() const { return plan_->gradient_norm(); }
   std::vector<double> running() const { return sums_.means(); }
   // "loss", the metrics, "val_..." of both, and "lr" of first-order methods, the learning rate at the

@@ -24,6 +24,12 @@ SLICE = 0.05
 
 DEFAULT_BATCH_SIZE = 32
 
+# Reasons for stopping that are worth a warning, in words.
+_NO_BETTER_POINT = {
+    "line search failed": "the line search found no better point",
+    "mu at its limit": "no step lowered the loss, however large mu became",
+}
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -154,10 +160,10 @@ class Training:
         if reason == "diverged":
             epoch = self._settings.initial_epoch + self._trainer.epoch + 1
             warn_diverged(f"in epoch {epoch} of {self._settings.epochs}", self._compiled)
-        elif reason == "line search failed":
+        elif reason in _NO_BETTER_POINT:
             warnings.warn(
-                f"{self._compiled.optimizer.name} stopped after {self._trainer.epoch} epochs: the "
-                "line search found no better point; the norm of the gradient is "
+                f"{self._compiled.optimizer.name} stopped after {self._trainer.epoch} epochs: "
+                f"{_NO_BETTER_POINT[reason]}; the norm of the gradient is "
                 f"{self._trainer.gradient_norm:.3g}",
                 RuntimeWarning,
                 stacklevel=5,

@@ -15,13 +15,15 @@ from shallowcore.optimizers._first_order import (
     RMSprop,
     Rprop,
 )
-from shallowcore.optimizers._second_order import NewtonCG
+from shallowcore.optimizers._second_order import LBFGS, LevenbergMarquardt, NewtonCG
 
 __all__ = [
+    "LBFGS",
     "SGD",
     "Adagrad",
     "Adam",
     "AdamW",
+    "LevenbergMarquardt",
     "Nadam",
     "NewtonCG",
     "Optimizer",

@@ -17,11 +17,14 @@ _RANGES = {
     "eta_plus": (1.0, math.inf),
     "beta_1": (0.0, math.nextafter(1.0, 0.0)),
     "beta_2": (0.0, math.nextafter(1.0, 0.0)),
+    "mu_dec": (0.0, 1.0),
+    "mu_inc": (math.nextafter(1.0, 2.0), math.inf),
 }
 _SWITCHES = frozenset({"nesterov", "centered", "amsgrad"})
 # None, or a number > 0; 0 in the core is None.
 _CLIPS = ("clipnorm", "clipvalue", "global_clipnorm")
 _OPTIONAL = frozenset({"weight_decay", *_CLIPS})
+_COUNTS = frozenset({"memory", "max_line_search", "max_cg_iterations"})
 
 
 class Optimizer:
@@ -106,6 +109,8 @@ class Optimizer:
         value = values[attribute]
         if attribute in _OPTIONAL:
             return value or None
+        if attribute in _COUNTS:
+            return int(value)
         return bool(value) if attribute in _SWITCHES else value
 
     def __setattr__(self, attribute: str, value: Any) -> None:

@@ -1,0 +1,49 @@
+#include "model/full_batch.hpp"
+
+#include <algorithm>
+
+#include "core/team.hpp"
+
+namespace shallowcore {
+
+template <class T>
+FullBatch<T>::FullBatch(const Objective<T>& objective, const Network<T>& network,
+                        const Dataset& data)
+    : objective_(objective),
+      network_(network),
+      pass_(network, block_rows(network, data.rows()), Use::train),
+      reader_(data, network, pass_.most_rows(), false) {
+  objective.check_targets(data);
+  sums_.metrics.resize(objective.metrics().size());
+}
+
+template <class T>
+double FullBatch<T>::operator()(T* gradient, const Poll& poll) {
+  const Index rows = reader_.rows(), most = pass_.most_rows();
+  const double flops = 2.0 * static_cast<double>(rows) * static_cast<double>(network_.size());
+  std::fill_n(gradient, network_.size(), T{0});
+  sums_.clear();
+  with_team(team_size_of_call(flops) > 1 ? threads_for(network_, most) : 1, [&] {
+    for (Index first = 0; first < rows; first += most) {
+      const Index count = std::min(most, rows - first);
+      objective_.add_block(pass_, reader_.read(nullptr, first, count), rows, gradient, sums_);
+      if (poll) poll();
+    }
+  });
+  return sums_.mean(0) + objective_.add_penalties(gradient);
+}
+
+template <class T>
+double loss_and_gradient(const Objective<T>& objective, const Network<T>& network,
+                         const Dataset& data, T* gradient, const Poll& poll) {
+  return FullBatch<T>(objective, network, data)(gradient, poll);
+}
+
+template class FullBatch<float>;
+template class FullBatch<double>;
+template double loss_and_gradient(const Objective<float>&, const Network<float>&, const Dataset&,
+                                  float*, const Poll&);
+template double loss_and_gradient(const Objective<double>&, const Network<double>&, const Dataset&,
+                                  double*, const Poll&);
+
+}  // namespace shallowcore

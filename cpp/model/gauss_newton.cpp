@@ -1,0 +1,187 @@
+#include "model/gauss_newton.hpp"
+
+#include <algorithm>
+
+namespace shallowcore {
+namespace {
+
+constexpr double kMostBytes = 4e6;  // of a block's J
+constexpr Index kFewestRows = 64;   // of J: fewer make poor products
+
+template <class T>
+Index rows_of_blocks(const Network<T>& network, Index n_samples) {
+  const Index size = std::max<Index>(1, GaussNewton<T>::size_of(network));
+  const double row = static_cast<double>(size) * sizeof(T);
+  const Index rows = std::max(kFewestRows, static_cast<Index>(kMostBytes / row));
+  return std::clamp<Index>(rows / network.n_outputs(), 1, n_samples);
+}
+
+template <class T>
+Index widest(const Network<T>& network) {
+  Index most = network.n_features();
+  for (const Stage<T>& stage : network.stages()) most = std::max(most, stage.n_out);
+  return most;
+}
+
+}  // namespace
+
+template <class T>
+Index GaussNewton<T>::size_of(const Network<T>& network) {
+  Index total = 0;
+  for (const Tensor& tensor : network.tensors()) total += tensor.size();
+  return total;
+}
+
+template <class T>
+GaussNewton<T>::GaussNewton(const Problem<T>& problem)
+    : problem_(problem),
+      network_(problem.network),
+      size_(size_of(problem.network)),
+      n_outputs_(problem.network.n_outputs()),
+      n_samples_(problem.data.rows()),
+      most_rows_(rows_of_blocks(problem.network, problem.data.rows())),
+      pass_(problem.network, most_rows_, Use::train),
+      reader_(problem.data, problem.network, most_rows_, false),
+      sum_(size_, most_rows_ * n_outputs_) {
+  Index column = 0;
+  for (const Stage<T>& stage : network_.stages()) {
+    columns_.push_back(column);
+    if (stage.kind != LayerSpec::Kind::dense) continue;
+    column += (stage.n_in + (stage.bias < 0 ? 0 : 1)) * stage.n_out;
+  }
+  const Index block = padded<T>(most_rows_ * n_outputs_ * size_);
+  const Index outputs = most_rows_ * n_outputs_, wide = most_rows_ * widest(network_);
+  arena_ = Arena<T>(2 * block + padded<T>(outputs * n_outputs_) + padded<T>(outputs) +
+                    2 * padded<T>(wide));
+  for (T** piece : {&jacobian_, &weighted_}) *piece = arena_.take(block);
+  hessian_ = arena_.take(outputs * n_outputs_);
+  tangent_ = arena_.take(outputs);
+  for (T** piece : {&d_, &d_below_}) *piece = arena_.take(wide);
+}
+
+template <class T>
+double GaussNewton<T>::flops() const {
+  const double n = static_cast<double>(size_);
+  return static_cast<double>(n_samples_ * n_outputs_) * n * n;
+}
+
+template <class T>
+void GaussNewton<T>::pack(const T* parameters, T* packed) const {
+  for (const Tensor& tensor : network_.tensors()) {
+    packed = std::copy_n(parameters + tensor.offset, tensor.size(), packed);
+  }
+}
+
+template <class T>
+void GaussNewton<T>::unpack(const T* packed, T* parameters) const {
+  for (const Tensor& tensor : network_.tensors()) {
+    std::copy_n(packed, tensor.size(), parameters + tensor.offset);
+    packed += tensor.size();
+  }
+}
+
+template <class T>
+void GaussNewton<T>::operator()(T* matrix, const Poll& poll) {
+  for (Index i = 0; i < size_; ++i) std::fill_n(matrix + i * size_, size_, T{0});
+  for (Index first = 0; first < n_samples_; first += most_rows_) {
+    const Index rows = std::min(most_rows_, n_samples_ - first);
+    add_block(reader_.read(nullptr, first, rows), matrix, poll);
+  }
+  T* diagonal = matrix;
+  for (const Tensor& tensor : network_.tensors()) {  // penalty l2 w^2
+    for (Index i = 0; i < tensor.size(); ++i, diagonal += size_ + 1) {
+      *diagonal += static_cast<T>(2 * tensor.penalty.l2);
+    }
+  }
+}
+
+template <class T>
+void GaussNewton<T>::add_block(const Block<T>& block, T* matrix, const Poll& poll) {
+  const Index rows = block.x.rows * n_outputs_;
+  output_hessian(block, pass_.forward(block.x, problem_.objective.fused()));
+  for (Index output = 0; output < n_outputs_; ++output) fill_rows(block, output);
+  const auto weighted = row_major<const T>(weighted_rows(block.x.rows), rows, size_);
+  const auto jacobian = row_major<const T>(jacobian_, rows, size_);
+  sum_.add(jacobian.transposed(), weighted.transposed(), matrix, size_, poll);
+}
+
+// hessian[k] (rows, n_outputs) = column k of every sample's H.
+template <class T>
+void GaussNewton<T>::output_hessian(const Block<T>& block, T* prediction) {
+  const Objective<T>& objective = problem_.objective;
+  const LossKernels<T>& loss = objective.loss();
+  const Index rows = block.x.rows, n = rows * n_outputs_;
+  for (Index k = 0; k < n_outputs_; ++k) {
+    for (Index i = 0; i < n; ++i) tangent_[i] = i % n_outputs_ == k ? T{1} : T{0};
+    LossArgs<T> args = objective.loss_args(block, prediction, n_samples_, hessian_ + k * n);
+    args.tangent = tangent_;
+    (objective.from_logits() ? loss.logits_hessian : loss.outputs_hessian)(args);
+  }
+}
+
+// Back-propagates one output of every sample: its rows of J.
+template <class T>
+void GaussNewton<T>::fill_rows(const Block<T>& block, Index output) {
+  const auto& stages = network_.stages();
+  const Index rows = block.x.rows;
+  for (Index i = 0; i < rows * n_outputs_; ++i) d_[i] = i % n_outputs_ == output ? T{1} : T{0};
+  for (std::size_t s = stages.size(); s-- > 0;) {
+    const Stage<T>& stage = stages[s];
+    const bool linked = s + 1 == stages.size() && problem_.objective.fused();
+    if (stage.kind == LayerSpec::Kind::rescaling) {
+      for (Index i = 0; i < rows * stage.n_out; ++i) d_[i] *= stage.scale;
+      continue;
+    }
+    if (!linked) apply_slope(stage.activation, pass_.output(s).data, d_, rows, stage.n_out);
+    if (stage.kind != LayerSpec::Kind::dense) continue;
+    write_rows(s, s == 0 ? block.x : pass_.output(s - 1), output);
+    if (columns_[s] == 0) return;  // no parameters below
+    const auto w = row_major(network_.parameters() + stage.kernel, stage.n_in, stage.n_out);
+    product<T>(row_major<const T>(d_, rows, stage.n_out), MatrixView<const T>(w).transposed(),
+               nullptr, 0, row_major(d_below_, rows, stage.n_in), pass_.workspace());
+    std::swap(d_, d_below_);
+  }
+}
+
+// Derivatives in a dense stage's kernel, input times d, and in its bias, d.
+template <class T>
+void GaussNewton<T>::write_rows(std::size_t s, const MatrixView<const T>& input, Index output) {
+  const Stage<T>& stage = network_.stages()[s];
+  const double work = static_cast<double>(input.rows * stage.n_in * stage.n_out);
+  over_rows(input.rows, work, [&](Index first, Index count) {
+    for (Index i = first; i < first + count; ++i) {
+      const T* d = d_ + i * stage.n_out;
+      T* out = jacobian_ + (i * n_outputs_ + output) * size_ + columns_[s];
+      for (Index p = 0; p < stage.n_in; ++p, out += stage.n_out) {
+        const T x = input.data[i * input.row_stride + p * input.col_stride];
+        for (Index j = 0; j < stage.n_out; ++j) out[j] = x * d[j];
+      }
+      if (stage.bias >= 0) std::copy_n(d, stage.n_out, out);
+    }
+  });
+}
+
+// H J of every sample.
+template <class T>
+const T* GaussNewton<T>::weighted_rows(Index rows) {
+  const KernelTable<T>& table = kernels<T>();
+  const double work = static_cast<double>(rows * n_outputs_ * n_outputs_ * size_);
+  over_rows(rows, work, [&](Index first, Index count) {
+    for (Index i = first; i < first + count; ++i) {
+      for (Index j = 0; j < n_outputs_; ++j) {
+        T* out = weighted_ + (i * n_outputs_ + j) * size_;
+        std::fill_n(out, size_, T{0});
+        for (Index k = 0; k < n_outputs_; ++k) {
+          const T h = hessian_[(k * rows + i) * n_outputs_ + j];
+          if (h != 0) table.axpy(h, jacobian_ + (i * n_outputs_ + k) * size_, out, size_);
+        }
+      }
+    }
+  });
+  return weighted_;
+}
+
+template class GaussNewton<float>;
+template class GaussNewton<double>;
+
+}  // namespace shallowcore
