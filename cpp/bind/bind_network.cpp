@@ -175,7 +175,17 @@ void register_network(py::module_& m) {
             layer.offset = offset;
             return layer;
           },
-          py::arg("scale"), py::arg("offset"));
+          py::arg("scale"), py::arg("offset"))
+      .def_static(
+          "dropout",
+          [](double rate, std::uint64_t seed) {
+            LayerSpec layer;
+            layer.kind = LayerSpec::Kind::dropout;
+            layer.rate = rate;
+            layer.seed = seed;
+            return layer;
+          },
+          py::arg("rate"), py::arg("seed"));
   py::class_<BoundDataset>(m, "Dataset")
       .def(py::init(&bind_dataset), py::arg("x"), py::arg("y") = py::none(),
            py::arg("sample_weight") = py::none());

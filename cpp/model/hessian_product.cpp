@@ -100,9 +100,11 @@ void HessianProduct<T>::forward(const Block<T>& block, const T* direction) {
       std::fill_n(slope_[s], n, stage.scale);
       std::fill_n(curvature_[s], n, T{0});
     } else if (!linked) {
+      const ActivationKernels<T>& g = *stage.activation.kernels;
+      if (g.stores_slope) std::copy_n(a.data, n, spare_);
       apply_activation(stage.activation, a.data, a.data, rows, stage.n_out);
-      stage.activation.kernels->curvature(a.data, slope_[s], curvature_[s], n,
-                                          stage.activation.parameters);
+      g.curvature(g.stores_slope ? spare_ : a.data, slope_[s], curvature_[s], n,
+                  stage.activation.parameters);
     } else {  // the loss takes the logits
       std::fill_n(slope_[s], n, T{1});
       std::fill_n(curvature_[s], n, T{0});

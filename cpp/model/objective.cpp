@@ -34,7 +34,7 @@ Objective<T>::Objective(const Network<T>& network, const LossSpec& loss,
     : network_(network), spec_(loss), loss_(loss_named<T>(loss.name)), metric_names_(metrics) {
   const auto& stages = network.stages();
   fused_ = !loss.from_logits && loss_.link != nullptr && !stages.empty() &&
-           stages.back().kind != LayerSpec::Kind::rescaling &&
+           stages.back().kind != LayerSpec::Kind::rescaling && stages.back().dropout.rate == 0 &&
            stages.back().activation.is(loss_.link);
   from_logits_ = fused_ || loss.from_logits;
   if (loss.from_logits && loss_.from_logits == nullptr) {

@@ -23,7 +23,7 @@ struct Penalty {
 };
 
 struct LayerSpec {
-  enum class Kind { dense, activation, rescaling };
+  enum class Kind { dense, activation, rescaling, dropout };
   Kind kind = Kind::dense;
   Index units = 0;  // dense
   bool use_bias = true;
@@ -32,6 +32,8 @@ struct LayerSpec {
   Penalty bias_penalty;
   double scale = 1;  // rescaling: x * scale + offset
   double offset = 0;
+  double rate = 0;  // dropout
+  std::uint64_t seed = 0;
 };
 
 struct LossSpec {

@@ -40,7 +40,7 @@ def optimizers() -> dict[str, _core.OptimizerInfo]:
 def activation_aliases() -> dict[str, str]:
     """Second names of activations."""
     known = next(name for name in _IDENTITY if name in activations())
-    return dict.fromkeys(_IDENTITY, known)
+    return dict.fromkeys(_IDENTITY, known) | {"swish": "silu"}
 
 
 def find_activation(name: Any, argument: str = "activation") -> _core.ActivationInfo:

@@ -2,6 +2,7 @@
 
 from shallowcore.layers._base import Input, InputLayer, Layer
 from shallowcore.layers._dense import Dense
+from shallowcore.layers._dropout import Dropout
 from shallowcore.layers._simple import Activation, Flatten, Rescaling
 
-__all__ = ["Activation", "Dense", "Flatten", "Input", "InputLayer", "Layer", "Rescaling"]
+__all__ = ["Activation", "Dense", "Dropout", "Flatten", "Input", "InputLayer", "Layer", "Rescaling"]
