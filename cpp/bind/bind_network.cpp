@@ -4,8 +4,8 @@
 #include "bind/arrays.hpp"
 #include "bind/signals.hpp"
 #include "bind/tensors.hpp"
-#include "model/moments.hpp"
 #include "model/full_batch.hpp"
+#include "model/moments.hpp"
 
 namespace shallowcore::bind {
 namespace {
@@ -188,7 +188,17 @@ void register_network(py::module_& m) {
             return layer;
           },
           py::arg("scale"), py::arg("offset"))
-      .def_static("normalization", &normalization_layer, py::arg("means"), py::arg("factors"));
+      .def_static("normalization", &normalization_layer, py::arg("means"), py::arg("factors"))
+      .def_static(
+          "dropout",
+          [](double rate, std::uint64_t seed) {
+            LayerSpec layer;
+            layer.kind = LayerSpec::Kind::dropout;
+            layer.rate = rate;
+            layer.seed = seed;
+            return layer;
+          },
+          py::arg("rate"), py::arg("seed"));
   m.def("column_moments", &moments_of, py::arg("x"));
   py::class_<BoundDataset>(m, "Dataset")
       .def(py::init(&bind_dataset), py::arg("x"), py::arg("y") = py::none(),

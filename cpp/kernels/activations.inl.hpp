@@ -6,6 +6,8 @@
 //   derivative(z)     g'(z), without cancellation
 //   slope(a)          g'(z) from the output a, as the backward pass uses it
 //   curvature(a, s)   g''(z) from the output and the slope
+// or, where the slope does not follow from the output (gates.inl.hpp),
+//   all(z)            all three, of which the compiler drops those that are not used.
 // A row-wise one gives forward and backward on whole rows.  p points to its parameters.
 #pragma once
 
@@ -200,80 +202,98 @@ struct Selu {
   }
 };
 
-// --- loops over arrays ----------------------------------------------------------------------------
+struct Softplus {
+  static constexpr const char* name = "softplus";
+  static constexpr const char* formula = "ln(1 + exp(z))";
+  static constexpr Parameter parameters[2] = {};
+  template <class T>
+  SHALLOWCORE_INLINE static Vec<T> forward(Vec<T> z, const T*) {
+    return softplus<T>(z);
+  }
+  template <class T>
+  SHALLOWCORE_INLINE static Vec<T> derivative(Vec<T> z, const T*) {
+    return sigmoid<T>(z);
+  }
+  // e^z / (1 + e^z) = 1 - e^-a
+  template <class T>
+  SHALLOWCORE_INLINE static Vec<T> slope(Vec<T> a, const T*) {
+    return -expm1<T>(-a);
+  }
+  template <class T>
+  SHALLOWCORE_INLINE static Vec<T> curvature(Vec<T>, Vec<T> slope, const T*) {
+    return slope * (T{1} - slope);
+  }
+};
 
-template <class T, class G>
-void forward_elementwise(const T* z, T* a, ptrdiff_t rows, ptrdiff_t cols, const T* p) {
-  const ptrdiff_t n = rows * cols;
-  ptrdiff_t i = 0;
-  for (; i + kWidth<T> <= n; i += kWidth<T>) {
-    store<T>(a + i, G::template forward<T>(load<T>(z + i), p));
+// Bergstra, Desjardins, Lamblin, Bengio, "Quadratic polynomials learn better image features", 2009.
+struct Softsign {
+  static constexpr const char* name = "softsign";
+  static constexpr const char* formula = "z / (1 + |z|)";
+  static constexpr Parameter parameters[2] = {};
+  template <class T>
+  SHALLOWCORE_INLINE static Vec<T> forward(Vec<T> z, const T*) {
+    return z / (T{1} + abs<T>(z));
   }
-  if (i < n) {
-    store_partial<T>(a + i, G::template forward<T>(load_partial<T>(z + i, n - i), p), n - i);
+  template <class T>
+  SHALLOWCORE_INLINE static Vec<T> derivative(Vec<T> z, const T*) {
+    const Vec<T> share = T{1} / (T{1} + abs<T>(z));
+    return share * share;
   }
-}
+  // 1 / (1 + |z|) = 1 - |a|
+  template <class T>
+  SHALLOWCORE_INLINE static Vec<T> slope(Vec<T> a, const T*) {
+    const Vec<T> share = T{1} - abs<T>(a);
+    return share * share;
+  }
+  template <class T>
+  SHALLOWCORE_INLINE static Vec<T> curvature(Vec<T> a, Vec<T> slope, const T*) {
+    const Vec<T> size = T{-2} * slope * (T{1} - abs<T>(a));
+    return select<T>(a < Vec<T>{}, -size, size);
+  }
+};
 
-// out = f(z); false where z holds NaN or infinity.  After the first vector from a natural border of
-// `out` on, some numbers once more: stores across cache lines take twice the time.
-template <class T, class F>
-SHALLOWCORE_INLINE bool map_finite(const T* z, T* out, ptrdiff_t n, F f) {
-  FiniteSoFar<T> finite;
-  ptrdiff_t i = 0;
-  if (n >= kWidth<T>) {
-    const Vec<T> v = load<T>(z);
-    finite.look(v);
-    store<T>(out, f(v));
-    const ptrdiff_t beyond =
-        static_cast<ptrdiff_t>(reinterpret_cast<uintptr_t>(out) % kVectorBytes);
-    i = (kVectorBytes - beyond) / static_cast<ptrdiff_t>(sizeof(T));
+struct HardSigmoid {
+  static constexpr const char* name = "hard_sigmoid";
+  static constexpr const char* formula = "min(max(z + 3, 0), 6) / 6";
+  static constexpr Parameter parameters[2] = {};
+  template <class T>
+  SHALLOWCORE_INLINE static Vec<T> forward(Vec<T> z, const T*) {
+    return min<T>(max<T>(z + T{3}, Vec<T>{}), broadcast<T>(6)) / T{6};
   }
-#pragma GCC unroll 4
-  for (; i + kWidth<T> <= n; i += kWidth<T>) {
-    const Vec<T> v = load<T>(z + i);
-    finite.look(v);
-    store<T>(out + i, f(v));
+  template <class T>
+  SHALLOWCORE_INLINE static Vec<T> derivative(Vec<T> z, const T*) {
+    return select<T>((z > T{-3}) & (z < T{3}), broadcast<T>(T{1} / T{6}), Vec<T>{});
   }
-  if (i < n) {
-    const Vec<T> v = load_partial<T>(z + i, n - i);
-    finite.look(v);
-    store_partial<T>(out + i, f(v), n - i);
+  template <class T>
+  SHALLOWCORE_INLINE static Vec<T> slope(Vec<T> a, const T*) {
+    return select<T>((a > T{0}) & (a < T{1}), broadcast<T>(T{1} / T{6}), Vec<T>{});
   }
-  return finite.all();
-}
+  template <class T>
+  SHALLOWCORE_INLINE static Vec<T> curvature(Vec<T>, Vec<T>, const T*) {
+    return Vec<T>{};
+  }
+};
 
-template <class T, class G>
-bool forward_finite(const T* z, T* a, ptrdiff_t rows, ptrdiff_t cols, const T* p) {
-  return map_finite<T>(z, a, rows * cols, [&](Vec<T> v) { return G::template forward<T>(v, p); });
-}
-
-template <class T, class G>
-bool derivative_finite(const T* z, T* d, ptrdiff_t n, const T* p) {
-  return map_finite<T>(z, d, n, [&](Vec<T> v) { return G::template derivative<T>(v, p); });
-}
-
-template <class T, class G>
-void backward_elementwise(const T* a, T* d, ptrdiff_t rows, ptrdiff_t cols, const T* p) {
-  const ptrdiff_t n = rows * cols;
-  ptrdiff_t i = 0;
-  for (; i + kWidth<T> <= n; i += kWidth<T>) {
-    store<T>(d + i, load<T>(d + i) * G::template slope<T>(load<T>(a + i), p));
+struct Exponential {
+  static constexpr const char* name = "exponential";
+  static constexpr const char* formula = "exp(z)";
+  static constexpr Parameter parameters[2] = {};
+  template <class T>
+  SHALLOWCORE_INLINE static Vec<T> forward(Vec<T> z, const T*) {
+    return exp<T>(z);
   }
-  if (i < n) {
-    const Vec<T> slope = G::template slope<T>(load_partial<T>(a + i, n - i), p);
-    store_partial<T>(d + i, load_partial<T>(d + i, n - i) * slope, n - i);
+  template <class T>
+  SHALLOWCORE_INLINE static Vec<T> derivative(Vec<T> z, const T*) {
+    return exp<T>(z);
   }
-}
-
-template <class T, class G>
-void curvature_elementwise(const T* a, T* d, T* h, ptrdiff_t n, const T* p) {
-  for (ptrdiff_t i = 0; i < n; i += kWidth<T>) {
-    const ptrdiff_t lanes = n - i < kWidth<T> ? n - i : kWidth<T>;
-    const Vec<T> output = load_partial<T>(a + i, lanes);
-    const Vec<T> slope = G::template slope<T>(output, p);
-    store_partial<T>(d + i, slope, lanes);
-    store_partial<T>(h + i, G::template curvature<T>(output, slope, p), lanes);
+  template <class T>
+  SHALLOWCORE_INLINE static Vec<T> slope(Vec<T> a, const T*) {
+    return a;
   }
-}
+  template <class T>
+  SHALLOWCORE_INLINE static Vec<T> curvature(Vec<T> a, Vec<T>, const T*) {
+    return a;
+  }
+};
 
 }  // namespace shallowcore::SHALLOWCORE_ISA

@@ -2,6 +2,9 @@
 // compiler flags to match; everything but the final InstructionSet lives in that namespace.
 #include "kernels/activations.inl.hpp"
 #include "kernels/arrays.inl.hpp"
+#include "kernels/dropout.inl.hpp"
+#include "kernels/elementwise.inl.hpp"
+#include "kernels/gates.inl.hpp"
 #include "kernels/gemm.inl.hpp"
 #include "kernels/lanes.inl.hpp"
 #include "kernels/losses_crossentropy.inl.hpp"
@@ -22,7 +25,8 @@ template <class... Entries>
 struct List {};
 
 // The registries: what is listed here exists, under its own name, everywhere.
-using ElementwiseActivations = List<Identity, Sigmoid, Tanh, Relu, LeakyRelu, Elu, Selu>;
+using ElementwiseActivations = List<Identity, Sigmoid, Tanh, Relu, LeakyRelu, Elu, Selu, Gelu, Silu, Softplus,
+                                    Softsign, HardSigmoid, Exponential>;
 using RowActivations = List<Softmax, LogSoftmax>;
 using Optimizers = List<Sgd, RmsProp, Adam, AdamW, Adagrad, Nadam, Rprop>;
 
@@ -60,30 +64,33 @@ constexpr LossKernels<T> kLosses[] = {
 
 template <class T, class G>
 constexpr ActivationKernels<T> elementwise_entry() {
-  return {G::name,
-          G::formula,
-          {G::parameters[0], G::parameters[1]},
-          true,
-          forward_elementwise<T, G>,
-          forward_finite<T, G>,
-          backward_elementwise<T, G>,
-          lane_backward<T, G>,
-          derivative_finite<T, G>,
-          curvature_elementwise<T, G>};
+  ActivationKernels<T> entry = {};
+  entry.name = G::name;
+  entry.formula = G::formula;
+  for (int i = 0; i < 2; ++i) entry.parameters[i] = G::parameters[i];
+  entry.elementwise = true;
+  entry.stores_slope = kStoresSlope<G>;
+  entry.forward = forward_elementwise<T, G>;
+  entry.forward_finite = forward_finite<T, G>;
+  entry.forward_with_slope = forward_with_slope<T, G>;
+  if constexpr (!kStoresSlope<G>) {
+    entry.backward = backward_elementwise<T, G>;
+    entry.lane_backward = lane_backward<T, G>;
+  }
+  entry.derivative = derivative_finite<T, G>;
+  entry.curvature = curvature_elementwise<T, G>;
+  return entry;
 }
 
 template <class T, class G>
 constexpr ActivationKernels<T> row_entry() {
-  return {G::name,
-          G::formula,
-          {},
-          false,
-          G::template forward<T>,
-          rows_finite<T, G>,
-          G::template backward<T>,
-          nullptr,
-          nullptr,
-          nullptr};
+  ActivationKernels<T> entry = {};
+  entry.name = G::name;
+  entry.formula = G::formula;
+  entry.forward = G::template forward<T>;
+  entry.forward_finite = rows_finite<T, G>;
+  entry.backward = G::template backward<T>;
+  return entry;
 }
 
 template <class T, class O>
@@ -132,6 +139,7 @@ constexpr KernelTable<T> make_table() {
   table.sparse_product = sparse_product<T>;
   table.transpose = transpose<T>;
   table.lane_product = lane_product<T>;
+  table.lane_backward = lane_backward<T, StoredSlope>;
   table.lane_gradient = lane_gradient<T>;
   table.rows_to_lanes = rows_to_lanes<T>;
   table.column_group = kGroup<T>;
@@ -140,6 +148,7 @@ constexpr KernelTable<T> make_table() {
   add_activations<T>(table, ElementwiseActivations{}, RowActivations{});
   for (const LossKernels<T>& loss : kLosses<T>) table.losses[table.n_losses++] = loss;
   add_optimizers<T>(table, Optimizers{});
+  table.drop = drop<T>;
   add_readers<T>(table, List<Boolean, int8_t, uint8_t, int16_t, uint16_t, int32_t, uint32_t,
                              int64_t, uint64_t, float, double>{});
   table.add_column_sums = add_column_sums<T>;

@@ -121,6 +121,14 @@ SHALLOWCORE_INLINE void lane_backward_tile(const LaneBackwardArgs<T>& args, ptrd
   }
 }
 
+// Where a holds the slopes themselves.
+struct StoredSlope {
+  template <class T>
+  SHALLOWCORE_INLINE static Vec<T> slope(Vec<T> a, const T*) {
+    return a;
+  }
+};
+
 // All samples of UNITS units.
 template <class T, class G, int UNITS>
 SHALLOWCORE_INLINE void lane_backward_units(const LaneBackwardArgs<T>& args, ptrdiff_t u) {

@@ -38,6 +38,8 @@ struct MathConstants<float> {
   // Below the lower bound exp rounds to 0, above the upper one it overflows.
   static constexpr float kExpLowest = -105.0f;
   static constexpr float kExpHighest = 89.0f;
+  // Where even a hundred exp round to 0.
+  static constexpr float kExpTimesLowest = -118.0f;
   // Beyond these expm1(-x) rounds to -1, and tanh(x) to 1.
   static constexpr float kExpm1Saturates = 20.0f;
   static constexpr float kTanhSaturates = 10.0f;
@@ -66,6 +68,7 @@ struct MathConstants<double> {
   static constexpr double kLn2Low = 0x1.a39ef35793c76p-33;
   static constexpr double kExpLowest = -746.0;
   static constexpr double kExpHighest = 710.0;
+  static constexpr double kExpTimesLowest = -758.0;
   static constexpr double kExpm1Saturates = 40.0;
   static constexpr double kTanhSaturates = 20.0;
   // As above: error of expm1(r) <= 3.8e-17 relative.
@@ -151,6 +154,14 @@ SHALLOWCORE_INLINE Vec<T> exp_bounded(Vec<T> x) {
   const ExpParts<T> e = exp_parts<T>(x);
   const WordVec<T> half = e.biased >> 1;  // n / 2 + bias in the low bits
   return (e.p + T(1)) * power_of_two<T>(half) * power_of_two<T>(e.biased - half);
+}
+
+// factor exp, with exp in its parts, from exp(kExpTimesLowest) on: small exponentials under a large
+// factor lose nothing, since the last product alone can overflow or round to a denormal.
+template <class T>
+SHALLOWCORE_INLINE Vec<T> exp_times(const ExpParts<T>& e, Vec<T> factor) {
+  const WordVec<T> half = e.biased >> 1;
+  return (e.p + T(1)) * factor * power_of_two<T>(half) * power_of_two<T>(e.biased - half);
 }
 
 // exp(x), any x.  Max ULP: 1.05 / 1.10.

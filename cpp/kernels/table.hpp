@@ -77,7 +77,8 @@ struct LaneProductArgs {
   T* c;
 };
 
-// d (n_in, samples) = w dz, times the slope of the activation whose outputs are a.
+// d (n_in, samples) = w dz, times the slope of the activation whose outputs are a, or times a itself
+// where a has slopes.
 template <class T>
 struct LaneBackwardArgs {
   ptrdiff_t n_in, n_out, samples, stride;
@@ -95,19 +96,26 @@ struct ActivationKernels {
   const char* formula;
   Parameter parameters[2];
   bool elementwise;
+  // g' does not follow from the output: a training keeps it from the forward pass.
+  bool stores_slope;
   // a = g(z); a may be z.
   void (*forward)(const T* z, T* a, ptrdiff_t rows, ptrdiff_t cols, const T* parameters);
   // The same of numbers that may be anything, a not z: false, and nothing else promised, for NaN or
   // infinity.
   bool (*forward_finite)(const T* z, T* a, ptrdiff_t rows, ptrdiff_t cols, const T* parameters);
-  // d = d * g'(z), from the output a (softmax: each row times the Jacobian).
+  // a = g(z), s = g'(z); a may be z.  Null unless elementwise.
+  void (*forward_with_slope)(const T* z, T* a, T* s, ptrdiff_t n, const T* parameters);
+  // d = d * g'(z), from the output a (softmax: each row times the Jacobian); null where the slope is
+  // stored.
   void (*backward)(const T* a, T* d, ptrdiff_t rows, ptrdiff_t cols, const T* parameters);
-  // Samples in lanes, back through a layer's weights and through g; null unless elementwise.
+  // Samples in lanes, back through a layer's weights and through g; null unless elementwise and where
+  // the slope is stored.
   void (*lane_backward)(const LaneBackwardArgs<T>&);
   // d = g'(z), from z and without cancellation, checked like forward_finite; null unless elementwise.
   bool (*derivative)(const T* z, T* d, ptrdiff_t n, const T* parameters);
-  // d = g'(z), h = g''(z), from the output a; null unless elementwise.
-  void (*curvature)(const T* a, T* d, T* h, ptrdiff_t n, const T* parameters);
+  // d = g'(z), h = g''(z), from the output a, or from z where the slope is stored; null unless
+  // elementwise.
+  void (*curvature)(const T* from, T* d, T* h, ptrdiff_t n, const T* parameters);
 };
 
 template <class T>
@@ -183,6 +191,19 @@ struct GatherArgs {
   T* out;  // (count, cols)
 };
 
+// Dropout (dropout.inl.hpp) of a part of a layer's outputs: x = keep ? x scale : 0 for both arrays
+// (rows, cols).  Whether unit u in row i of a step is kept depends on key, step, stream, i and u alone.
+template <class T>
+struct DropoutArgs {
+  uint32_t key[2];
+  uint32_t step, stream;
+  uint32_t threshold;  // a unit is kept where its random word is no less
+  T scale;
+  ptrdiff_t first_row, rows, first_unit, cols;
+  T* x;
+  T* y;  // or null
+};
+
 // w (n_in, n_out) = a dz', b (n_out,) = sum of dz over the samples.  Both have room for whole
 // vectors, and get zeros there.
 template <class T>
@@ -243,6 +264,8 @@ struct KernelTable {
                     ptrdiff_t out_row);
 
   void (*lane_product)(const LaneProductArgs<T>&);
+  // From slopes that are stored.
+  void (*lane_backward)(const LaneBackwardArgs<T>&);
   void (*lane_gradient)(const LaneGradientArgs<T>&);
   // out = the rows transposed, with zeros in the lanes from `rows` to the stride
   void (*rows_to_lanes)(const LaneRows<T>&);
@@ -255,6 +278,8 @@ struct KernelTable {
   ActivationKernels<T> activations[kMaxEntries];
   LossKernels<T> losses[kMaxEntries];
   OptimizerKernels<T> optimizers[kMaxEntries];
+
+  void (*drop)(const DropoutArgs<T>&);
 
   void (*gather[kReadableTypes])(const GatherArgs<T>&);
 

@@ -31,6 +31,7 @@ class BlocksPlan : public Plan<T> {
     std::fill_n(gradient, size, T{0});
     if (rows > most) before_ = sums;
     for (Index done = 0; done < rows; done += most) {
+      pass_.train_at({problem_.optimizer.iterations(), done});
       const Block<T> block = reader_.read(order, first + done, std::min(most, rows - done));
       problem_.objective.add_block(pass_, block, rows, gradient, sums);
       if (!poll || done + most >= rows) continue;

@@ -224,6 +224,7 @@ class GramPlan : public Plan<T> {
       }
     }
     const Objective<T>& objective = problem_.objective;
+    pass_.train_at({problem_.optimizer.iterations(), first});
     T* prediction = pass_.forward_from_first(rows, objective.fused());
     objective.add_loss(reader_.read_targets(nullptr, first, rows), prediction, n_,
                        pass_.output_gradient(), sums);

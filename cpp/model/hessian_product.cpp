@@ -39,9 +39,10 @@ HessianProduct<T>::HessianProduct(const Objective<T>& objective, const Network<T
   const auto hessian =
       objective.from_logits() ? objective.loss().logits_hessian : objective.loss().outputs_hessian;
   if (hessian == nullptr) {
-    throw InvalidArgument("optimizer", "newton_cg with " + std::string(objective.loss().name),
-                          "a loss with second derivatives: from logits, or with the activation that goes with "
-                          "it, where it has logits");
+    throw InvalidArgument(
+        "optimizer", "newton_cg with " + std::string(objective.loss().name),
+        "a loss with second derivatives: from logits, or with the activation that goes with "
+        "it, where it has logits");
   }
   arena_ = Arena<T>(total + 5 * padded<T>(most_rows_ * wide) + padded<T>(workspace));
   for (const Stage<T>& stage : stages) {
@@ -101,9 +102,11 @@ void HessianProduct<T>::forward(const Block<T>& block, const T* direction) {
       std::fill_n(slope_[s], n, stage.scale);
       std::fill_n(curvature_[s], n, T{0});
     } else if (!linked) {
+      const ActivationKernels<T>& g = *stage.activation.kernels;
+      if (g.stores_slope) std::copy_n(a.data, n, spare_);
       apply_activation(stage.activation, a.data, a.data, rows, stage.n_out);
-      stage.activation.kernels->curvature(a.data, slope_[s], curvature_[s], n,
-                                          stage.activation.parameters);
+      g.curvature(g.stores_slope ? spare_ : a.data, slope_[s], curvature_[s], n,
+                  stage.activation.parameters);
     } else {  // the loss takes the logits
       std::fill_n(slope_[s], n, T{1});
       std::fill_n(curvature_[s], n, T{0});

@@ -8,6 +8,7 @@
 #include <cmath>
 
 #include "model/plans.hpp"
+#include "model/slopes.hpp"
 
 namespace shallowcore {
 namespace {
@@ -41,6 +42,7 @@ class LanesPlan : public Plan<T> {
     Stage<T> stage;
     bool activates;  // between layers: the last one's activation is applied row by row
     T* outputs;      // (n_out, stride)
+    T* slopes;       // the same, or null where they follow from the outputs
   };
 
   Index stride_of(Index rows) const;
@@ -50,7 +52,7 @@ class LanesPlan : public Plan<T> {
   Block<T> read(const std::int64_t* order, Index first, Index rows, Index stride, T* x);
   void add_block(const std::int64_t* order, Index first, Index done, Index rows, Index batch_rows,
                  Sums& sums);
-  void forward(const T* x, Index rows, Index stride);
+  void forward(const T* x, const Place& place, Index rows, Index stride);
   T* loss(const Block<T>& block, Index batch_rows, Index stride, Sums& sums);
   void backward(const T* x, T* dz, Index rows, Index stride, bool accumulate);
   void update();
@@ -66,6 +68,7 @@ class LanesPlan : public Plan<T> {
   bool keeps_inputs_;
   bool plain_rows_;
   BatchReader<T> reader_;
+  LaneSlopes<T> lane_slopes_;
 
   Arena<T> buffers_;
   T *x_ = nullptr, *dz_[2] = {};                 // (units, stride)
@@ -108,7 +111,8 @@ LanesPlan<T>::LanesPlan(const Problem<T>& problem)
       blocks_((problem.options.batch_size + block_rows_ - 1) / block_rows_),
       kept_size_(problem.network.n_features() * most_stride()),
       plain_rows_(has_plain_rows<T>(problem.data.x) && problem.network.input_map().is_identity()),
-      reader_(problem.data, problem.network, block_rows_, problem.options.shuffle) {
+      reader_(problem.data, problem.network, block_rows_, problem.options.shuffle),
+      lane_slopes_(problem.network, block_rows_, most_stride()) {
   const Index batch_size = problem.options.batch_size;
   const Index n_kept = (problem.data.rows() + batch_size - 1) / batch_size * blocks_;
   keeps_inputs_ = !problem.options.shuffle && problem.options.epochs > 1 &&
@@ -119,7 +123,7 @@ LanesPlan<T>::LanesPlan(const Problem<T>& problem)
   }
   Index widest = 0;
   for (const Stage<T>& stage : problem.network.stages()) {
-    layers_.push_back({stage, !stage.activation.is("identity"), nullptr});
+    layers_.push_back({stage, !stage.activation.is("identity"), nullptr, nullptr});
     widest = std::max(widest, stage.n_out);
   }
   allocate(widest);
@@ -132,10 +136,15 @@ void LanesPlan<T>::allocate(Index widest) {
   const Index rows_size = n_outputs == 1 ? 0 : block_rows_ * n_outputs;
   Index total = padded<T>(keeps_inputs_ ? 0 : kept_size_) + 2 * padded<T>(widest * stride) +
                 2 * padded<T>(rows_size) + network.size();
-  for (const Layer& layer : layers_) total += padded<T>(layer.stage.n_out * stride);
+  for (const Layer& layer : layers_) {
+    total += (layer.stage.stores_slope() ? 2 : 1) * padded<T>(layer.stage.n_out * stride);
+  }
   buffers_ = Arena<T>(total);
   x_ = buffers_.take(keeps_inputs_ ? 0 : kept_size_);
-  for (Layer& layer : layers_) layer.outputs = buffers_.take(layer.stage.n_out * stride);
+  for (Layer& layer : layers_) {
+    layer.outputs = buffers_.take(layer.stage.n_out * stride);
+    if (layer.stage.stores_slope()) layer.slopes = buffers_.take(layer.stage.n_out * stride);
+  }
   for (T*& dz : dz_) dz = buffers_.take(widest * stride);
   prediction_ = n_outputs == 1 ? layers_.back().outputs : buffers_.take(rows_size);
   d_rows_ = n_outputs == 1 ? dz_[0] : buffers_.take(rows_size);
@@ -193,7 +202,7 @@ void LanesPlan<T>::add_block(const std::int64_t* order, Index first, Index done,
   }
   const Block<T> block = filled ? reader_.read_targets(order, first + done, rows)
                                 : read(order, first + done, rows, stride, x);
-  forward(x, rows, stride);
+  forward(x, {problem_.optimizer.iterations(), done}, rows, stride);
   T* dz = loss(block, batch_rows, stride, sums);
   backward(x, dz, rows, stride, done > 0);
 }
@@ -225,7 +234,7 @@ Block<T> LanesPlan<T>::read(const std::int64_t* order, Index first, Index rows, 
 }
 
 template <class T>
-void LanesPlan<T>::forward(const T* x, Index rows, Index stride) {
+void LanesPlan<T>::forward(const T* x, const Place& place, Index rows, Index stride) {
   const T* parameters = problem_.network.parameters();
   const T* input = x;
   for (const Layer& layer : layers_) {
@@ -233,7 +242,9 @@ void LanesPlan<T>::forward(const T* x, Index rows, Index stride) {
     table_.lane_product({stage.n_out, stage.n_in, whole_vectors(rows), stride,
                          parameters + stage.kernel,
                          stage.bias < 0 ? nullptr : parameters + stage.bias, input, layer.outputs});
-    if (layer.activates && &layer != &layers_.back()) {
+    if (layer.slopes != nullptr) {
+      lane_slopes_.forward(stage, place, rows, stride, layer.outputs, layer.slopes);
+    } else if (layer.activates && &layer != &layers_.back()) {
       stage.activation.kernels->forward(layer.outputs, layer.outputs, stage.n_out, stride,
                                         stage.activation.parameters);
     }
@@ -279,9 +290,10 @@ void LanesPlan<T>::backward(const T* x, T* dz, Index rows, Index stride, bool ac
     if (l == 0) return;
     T* dz_below = dz == dz_[0] ? dz_[1] : dz_[0];
     const Activation<T>& below = layers_[l - 1].stage.activation;
-    below.kernels->lane_backward({stage.n_in, stage.n_out, samples, stride,
-                                  problem_.network.parameters() + stage.kernel, dz, input,
-                                  below.parameters, dz_below});
+    const T* slopes = layers_[l - 1].slopes;
+    const auto through = slopes == nullptr ? below.kernels->lane_backward : table_.lane_backward;
+    through({stage.n_in, stage.n_out, samples, stride, problem_.network.parameters() + stage.kernel,
+             dz, slopes == nullptr ? input : slopes, below.parameters, dz_below});
     dz = dz_below;
   }
 }
@@ -306,6 +318,7 @@ std::string lanes_refusal(const Problem<T>& problem) {
     if (&stage != &stages.back() && !stage.activation.kernels->elementwise) {
       return std::string(stage.activation.kernels->name) + " within the network";
     }
+    if (&stage == &stages.back() && stage.stores_slope()) return "the outputs' slopes are stored";
   }
   return "";
 }

@@ -37,8 +37,13 @@ Network<T>::Network(Index n_features, const std::vector<LayerSpec>& layers)
   if (n_features < 1) {
     throw InvalidArgument("n_features", std::to_string(n_features), "at least 1");
   }
+  std::uint32_t dropouts = 0;
   for (const LayerSpec& layer : layers) {
     const Index width = n_outputs();
+    if (layer.kind == LayerSpec::Kind::dropout) {
+      add_dropout({layer.rate, layer.seed, dropouts++});
+      continue;
+    }
     if (layer.kind == LayerSpec::Kind::dense) {
       add_dense(layer, width);
       continue;
@@ -46,7 +51,8 @@ Network<T>::Network(Index n_features, const std::vector<LayerSpec>& layers)
     if (fold_into_reading(layer)) continue;
     const Activation<T> activation(layer.activation);
     if (layer.kind == LayerSpec::Kind::activation && !stages_.empty() &&
-        stages_.back().kind == LayerSpec::Kind::dense && stages_.back().activation.is("identity")) {
+        stages_.back().kind == LayerSpec::Kind::dense && stages_.back().activation.is("identity") &&
+        stages_.back().dropout.rate == 0) {
       stages_.back().activation = activation;
       continue;
     }
@@ -131,6 +137,33 @@ void Network<T>::add_dense(const LayerSpec& layer, Index n_in) {
   stage.kernel = add_tensor(n_in, layer.units, false, layer.kernel_penalty);
   if (layer.use_bias) stage.bias = add_tensor(1, layer.units, true, layer.bias_penalty);
   stages_.push_back(stage);
+}
+
+// To the stage before it, where that is elementwise and has none; else as a stage of its own.
+template <class T>
+void Network<T>::add_dropout(const Dropout& dropout) {
+  if (!(dropout.rate >= 0 && dropout.rate < 1)) {
+    throw InvalidArgument("rate", std::to_string(dropout.rate), "at least 0 and less than 1");
+  }
+  if (dropout.rate == 0) return;
+  const bool joins = !stages_.empty() && stages_.back().kind != LayerSpec::Kind::rescaling &&
+                     stages_.back().activation.kernels->elementwise &&
+                     stages_.back().dropout.rate == 0;
+  if (!joins) {
+    Stage<T> stage;
+    stage.kind = LayerSpec::Kind::activation;
+    stage.n_in = stage.n_out = n_outputs();
+    stages_.push_back(stage);
+  }
+  stages_.back().dropout = dropout;
+}
+
+template <class T>
+bool Network<T>::has_dropout() const {
+  for (const Stage<T>& stage : stages_) {
+    if (stage.dropout.rate > 0) return true;
+  }
+  return false;
 }
 
 template <class T>

@@ -1,7 +1,8 @@
 // A network of one element type: its stages and its parameters.
 //
 // Layers become stages: an activation that follows a linear dense layer is fused into it, rescalings
-// in front and a normalization after them are folded into the reading of inputs.  All parameters live in one allocation, each tensor
+// in front and a normalization after them are folded into the reading of inputs, a dropout joins the
+// elementwise stage before it.  All parameters live in one allocation, each tensor
 // on a cache line, kernels (n_in, n_out) row-major; the padding between tensors stays zero.
 #pragma once
 
@@ -37,6 +38,14 @@ struct Tensor {
   Index size() const { return rows * cols; }
 };
 
+// Of a stage's outputs, in training: unit by unit set to 0 with probability `rate`, else divided by
+// 1 - rate.
+struct Dropout {
+  double rate = 0;
+  std::uint64_t seed = 0;
+  std::uint32_t layer = 0;  // its number among the network's
+};
+
 template <class T>
 struct Stage {
   LayerSpec::Kind kind = LayerSpec::Kind::dense;
@@ -47,6 +56,10 @@ struct Stage {
   Activation<T> activation;
   T scale = 1;  // rescaling
   T offset = 0;
+  Dropout dropout;
+
+  // The backward pass needs a slope that does not follow from the output.
+  bool stores_slope() const { return activation.kernels->stores_slope || dropout.rate > 0; }
 };
 
 template <class T>
@@ -58,6 +71,7 @@ class Network {
   Index n_outputs() const { return stages_.empty() ? n_features_ : stages_.back().n_out; }
   const std::vector<Stage<T>>& stages() const { return stages_; }
   const std::vector<Tensor>& tensors() const { return tensors_; }
+  bool has_dropout() const;
   // Length of the parameter vector, padding included; gradients are laid out like it.
   Index size() const { return size_; }
   T* parameters() { return parameters_.data(); }
@@ -89,6 +103,7 @@ class Network {
  private:
   void add_dense(const LayerSpec& layer, Index n_in);
   bool fold_into_reading(const LayerSpec& layer);
+  void add_dropout(const Dropout& dropout);
   Index add_tensor(Index rows, Index cols, bool is_bias, const Penalty& penalty);
 
   Index n_features_;

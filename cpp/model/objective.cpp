@@ -56,11 +56,14 @@ std::vector<T> loss_parameters(const LossSpec& spec, Index n_outputs) {
 template <class T>
 Objective<T>::Objective(const Network<T>& network, const LossSpec& loss,
                         const std::vector<std::string>& metrics)
-    : network_(network), spec_(loss), loss_(loss_named<T>(loss.name)),
-      parameters_(loss_parameters<T>(loss, network.n_outputs())), metric_names_(metrics) {
+    : network_(network),
+      spec_(loss),
+      loss_(loss_named<T>(loss.name)),
+      parameters_(loss_parameters<T>(loss, network.n_outputs())),
+      metric_names_(metrics) {
   const auto& stages = network.stages();
   fused_ = !loss.from_logits && loss_.link != nullptr && !stages.empty() &&
-           stages.back().kind != LayerSpec::Kind::rescaling &&
+           stages.back().kind != LayerSpec::Kind::rescaling && stages.back().dropout.rate == 0 &&
            stages.back().activation.is(loss_.link);
   from_logits_ = fused_ || loss.from_logits;
   is_hinge_ = std::strcmp(loss_.name, "hinge") == 0;

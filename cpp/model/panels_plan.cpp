@@ -18,6 +18,7 @@
 #include "model/panel_inputs.hpp"
 #include "model/panels.hpp"
 #include "model/plans.hpp"
+#include "model/slopes.hpp"
 
 namespace shallowcore {
 namespace {
@@ -81,6 +82,7 @@ class PanelsPlan : public Plan<T> {
 
   Arena<T> buffers_;
   std::vector<T*> outputs_;        // of hidden layers, in panels
+  std::vector<T*> slopes_;         // the same, null where they follow from the outputs
   std::vector<T*> dz_;             // of every layer, in panels
   T *z_ = nullptr, *d_ = nullptr;  // of the last layer, row by row
   std::vector<T*> scratch_;        // of each thread
@@ -111,7 +113,7 @@ void PanelsPlan<T>::allocate() {
   const auto& layers = panels_.layers();
   Index total = 0, widest = 0;
   for (const Layer& layer : layers) {
-    total += 2 * padded<T>(layer.n_panels * wide_ * most_rows_);
+    total += (layer.stage->stores_slope() ? 3 : 2) * padded<T>(layer.n_panels * wide_ * most_rows_);
     widest = std::max(widest, layer.n_panels * wide_);
   }
   transposed_size_ = widest * wide_;
@@ -122,6 +124,7 @@ void PanelsPlan<T>::allocate() {
     const Index size = layer.n_panels * wide_ * most_rows_;
     dz_.push_back(buffers_.take(size));
     outputs_.push_back(&layer == &layers.back() ? nullptr : buffers_.take(size));
+    slopes_.push_back(layer.stage->stores_slope() ? buffers_.take(size) : nullptr);
   }
   z_ = buffers_.take(last);
   d_ = buffers_.take(last);
@@ -160,7 +163,13 @@ void PanelsPlan<T>::forward(std::size_t l, const Group& group) {
   multiply_panels(input_of(l), rows_, layer.n_in, state_.parameters() + layer.panel(group.panel),
                   wide_ * layer.n_in, group.count, wide_, bias, a);
   const Activation<T>& activation = layer.stage->activation;
-  if (layer.activated) {
+  if (slopes_[l] != nullptr) {
+    for (Index j = 0; j < group.count; ++j, a += wide_ * rows_) {
+      forward_with_slope(*layer.stage, {problem_.optimizer.iterations(), 0}, rows_,
+                         (group.panel + j) * wide_, wide_, a,
+                         panel_of(slopes_[l], group.panel + j));
+    }
+  } else if (layer.activated) {
     activation.kernels->forward(a, a, group.count * rows_, wide_, activation.parameters);
   }
 }
@@ -220,7 +229,9 @@ void PanelsPlan<T>::backward(std::size_t l, Index panel, int thread) {
   T *dz = panel_of(dz_[l], panel), *a = panel_of(outputs_[l], panel);
   multiply(dz_next, rows_, next.n_out, transposed, wide_, nullptr, dz, wide_, wide_);
   const Activation<T>& activation = layer.stage->activation;
-  if (layer.activated) {
+  if (slopes_[l] != nullptr) {
+    table_.multiply(panel_of(slopes_[l], panel), dz, rows_ * wide_);
+  } else if (layer.activated) {
     activation.kernels->backward(a, dz, rows_, wide_, activation.parameters);
   }
   if (is_last && next.n_out < next.width(0)) {
@@ -347,6 +358,7 @@ std::string refusal(const Problem<T>& problem) {
     if (&stage != &stages.back() && !stage.activation.kernels->elementwise) {
       return "the activation of a hidden layer is not elementwise";
     }
+    if (&stage == &stages.back() && stage.stores_slope()) return "the outputs' slopes are stored";
   }
   if (problem.options.batch_size > kMostRows) return "the batch has more than 4096 rows";
   return "";

@@ -27,6 +27,14 @@ Index largest_workspace(const Network<T>& network, Index most_rows, int threads)
   return most;
 }
 
+// d *= s on the team.
+template <class T>
+void multiply_rows(const T* s, T* d, Index rows, Index cols) {
+  over_rows(rows, static_cast<double>(rows * cols), [&](Index first, Index count) {
+    kernels<T>().multiply(s + first * cols, d + first * cols, count * cols);
+  });
+}
+
 template <class T>
 void rescale(const T* x, T* out, Index n, T scale, T offset) {
   for (Index i = 0; i < n; ++i) out[i] = x[i] * scale + offset;
@@ -63,7 +71,9 @@ Pass<T>::Pass(const Network<T>& network, Index most_rows, Use use)
   const Index wide = padded<T>(most_rows * widest(network));
   Index total = 0;
   if (use == Use::train) {
-    for (const Stage<T>& stage : stages) total += padded<T>(most_rows * stage.n_out);
+    for (const Stage<T>& stage : stages) {
+      total += (stage.stores_slope() ? 2 : 1) * padded<T>(most_rows * stage.n_out);
+    }
   }
   total += 2 * wide;
   workspace_.threads = workspace_threads();
@@ -75,6 +85,8 @@ Pass<T>::Pass(const Network<T>& network, Index most_rows, Use use)
   for (std::size_t s = 0; s < stages.size(); ++s) {
     outputs_.push_back(use == Use::train ? arena_.take(most_rows * stages[s].n_out)
                                          : gradients_[s % 2]);
+    const bool stores = use == Use::train && stages[s].stores_slope();
+    slopes_.push_back(stores ? arena_.take(most_rows * stages[s].n_out) : nullptr);
   }
   workspace_.memory = arena_.take(workspace);
 }
@@ -112,11 +124,25 @@ T* Pass<T>::forward_from_first(Index rows, bool logits) {
     const bool last = s + 1 == stages.size();
     if (stage.kind == LayerSpec::Kind::rescaling) {
       rescale(out, out, rows_ * stage.n_out, stage.scale, stage.offset);
+    } else if (slopes_[s] != nullptr) {
+      activate_with_slope(s);
     } else if (!(last && logits)) {
       apply_activation(stage.activation, out, out, rows_, stage.n_out);
     }
   }
   return outputs_.back();
+}
+
+template <class T>
+void Pass<T>::activate_with_slope(std::size_t s) {
+  const Stage<T>& stage = network_.stages()[s];
+  const Index cols = stage.n_out;
+  const double work = kFlopsOfActivation * static_cast<double>(rows_ * cols);
+  over_rows(rows_, work, [&](Index first, Index count) {
+    const Place place = {place_.step, place_.first_row + first};
+    const Index at = first * cols;
+    forward_with_slope(stage, place, count, 0, cols, outputs_[s] + at, slopes_[s] + at);
+  });
 }
 
 template <class T>
@@ -138,7 +164,11 @@ const T* Pass<T>::backward_to_first(bool logits, T* gradient) {
       rescale(d, d, rows_ * stage.n_out, stage.scale, T{0});
       continue;
     }
-    if (!(last && logits)) apply_slope(stage.activation, outputs_[s], d, rows_, stage.n_out);
+    if (slopes_[s] != nullptr) {
+      multiply_rows(slopes_[s], d, rows_, stage.n_out);
+    } else if (!(last && logits)) {
+      apply_slope(stage.activation, outputs_[s], d, rows_, stage.n_out);
+    }
     if (stage.kind != LayerSpec::Kind::dense) continue;
     if (stage.bias >= 0) {
       kernels<T>().add_column_sums(d, rows_, stage.n_out, gradient + stage.bias);

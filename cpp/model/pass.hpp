@@ -1,13 +1,14 @@
 // Forward and backward through a network, on blocks of samples; owns the buffers between the stages.
 //
 // Buffers are contiguous (rows, width).  A training pass keeps every stage's output for the backward
-// pass; a predicting one uses two buffers in turn.  Nothing is allocated after construction.
+// pass, and the slopes that do not follow from it; a predicting one uses two buffers in turn.  Nothing is allocated after construction.
 #pragma once
 
 #include <vector>
 
 #include "kernels/product.hpp"
 #include "model/network.hpp"
+#include "model/slopes.hpp"
 
 namespace shallowcore {
 
@@ -33,6 +34,9 @@ class Pass {
     return row_major<const T>(outputs_[s], rows_, network_.stages()[s].n_out);
   }
 
+  // The forward passes from now on belong to a training: its dropout is theirs.
+  void train_at(const Place& place) { place_ = place; }
+
   // Where the loss puts its gradient with respect to what forward returned.
   T* output_gradient() { return gradients_[0]; }
 
@@ -45,12 +49,15 @@ class Pass {
 
  private:
   void enter_stage(std::size_t s, const MatrixView<const T>& input);
+  void activate_with_slope(std::size_t s);
   void add_kernel_gradient(std::size_t s, const MatrixView<const T>& input, T* gradient);
   const Network<T>& network_;
   Index most_rows_;
   Index rows_ = 0;
   Arena<T> arena_;
   std::vector<T*> outputs_;  // one for each stage
+  std::vector<T*> slopes_;   // null where the slope is not stored
+  Place place_;
   T* gradients_[2] = {};
   Workspace<T> workspace_;
 };

@@ -24,7 +24,7 @@ struct Penalty {
 };
 
 struct LayerSpec {
-  enum class Kind { dense, activation, rescaling, normalization };
+  enum class Kind { dense, activation, rescaling, normalization, dropout };
   Kind kind = Kind::dense;
   Index units = 0;  // dense
   bool use_bias = true;
@@ -34,6 +34,8 @@ struct LayerSpec {
   double scale = 1;  // rescaling: x * scale + offset
   double offset = 0;
   std::vector<double> means, factors;  // normalization: (x - means) * factors, of each feature
+  double rate = 0;                     // dropout
+  std::uint64_t seed = 0;
 };
 
 struct LossSpec {

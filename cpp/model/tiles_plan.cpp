@@ -168,6 +168,7 @@ class TilesPlan : public Plan<T> {
 
     const Objective<T>& objective = problem_.objective;
     add_parts(pass_.first_product());
+    pass_.train_at({problem_.optimizer.iterations(), 0});
     T* prediction = pass_.forward_from_first(rows, objective.fused());
     objective.add_loss(reader_.read_targets(nullptr, 0, rows), prediction, rows,
                        pass_.output_gradient(), sums);

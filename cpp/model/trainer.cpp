@@ -60,6 +60,11 @@ Trainer<T>::Trainer(Network<T>& network, Optimizer<T>& optimizer, const LossSpec
       n_batches_((data.rows() + options_.batch_size - 1) / options_.batch_size),
       order_(options_.shuffle ? static_cast<std::size_t>(data.rows()) : 0),
       history_((1 + metrics.size()) * (validation == nullptr ? 1 : 2)) {
+  if (optimizer.full_batch() && network.has_dropout()) {
+    throw InvalidArgument("optimizer", "'" + optimizer.name() + "' with dropout",
+                          "a first-order method: a loss that changes from step to step has no "
+                          "minimum to search for");
+  }
   require_equal("parameters of the optimizer", optimizer.size(), network.size());
   objective_.check_targets(data);
   if (validation != nullptr) validation_means_.emplace(objective_, network, *validation);

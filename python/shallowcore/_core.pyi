@@ -195,6 +195,8 @@ class Layer:
     @staticmethod
     def normalization(means: Sequence[float], factors: Sequence[float]) -> Layer:
         """(x - means) * factors, one of each for every feature; before all but rescalings."""
+    @staticmethod
+    def dropout(rate: float, seed: int) -> Layer: ...
 
 def column_moments(x: Numbers) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Mean and variance (of all rows) of each column of a 2-D array of any strides."""

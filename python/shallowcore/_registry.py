@@ -47,7 +47,7 @@ def schedules() -> dict[str, _core.ScheduleInfo]:
 def activation_aliases() -> dict[str, str]:
     """Second names of activations."""
     known = next(name for name in _IDENTITY if name in activations())
-    return dict.fromkeys(_IDENTITY, known)
+    return dict.fromkeys(_IDENTITY, known) | {"swish": "silu"}
 
 
 def find_activation(name: Any, argument: str = "activation") -> _core.ActivationInfo:

@@ -17,6 +17,18 @@ from shallowcore._checks import check_float, did_you_mean
 __all__ = ["Activation", "get"]
 
 
+_SWITCHES = frozenset({"approximate"})
+
+
+def _checked(name: str, value: float) -> float:
+    """Return a parameter's value: a finite number >= 0, or True or False (1 or 0) for a switch."""
+    if name not in _SWITCHES:
+        return check_float(value, name, 0.0)
+    if isinstance(value, bool) or value in (0, 1):
+        return float(value)
+    raise ValueError(f"{name} must be True or False, got {value!r}")
+
+
 class Activation:
     """An activation a = g(z) with its parameters.
 
@@ -64,7 +76,7 @@ class Activation:
         given |= parameters
         _registry.check_parameter_names(given, defaults, info.name)
         self.name = info.name
-        self.parameters = defaults | {k: check_float(v, k, 0.0) for k, v in given.items()}
+        self.parameters = defaults | {k: _checked(k, v) for k, v in given.items()}
 
     def __call__(self, z: ArrayLike) -> NDArray[np.floating[Any]]:
         """Return g(z), as `shallowcore.ops.activation` does."""
