@@ -29,7 +29,7 @@ ACTIVATIONS = [info.name for info in _core.activation_table()]
 SMOOTHED = ("binary_crossentropy", "categorical_crossentropy")
 KINKED = ("relu", "leaky_relu", "elu", "selu")
 # A gradient goes through a handful of sums and products one after another.
-DEPTH = 4
+DEPTH = 8
 
 
 @dataclass

@@ -142,7 +142,7 @@ def test_logits_and_probabilities_agree() -> None:
         value, dz = loss(name, y, z, from_logits=True)
         value_p, da = loss(name, y, a)
         assert value == pytest.approx(value_p, rel=1e-14)
-        assert_close(activation_backward(a, da, activation), dz, 1e-13)
+        assert_close(activation_backward(a, a, da, activation), dz, 1e-13)
 
 
 def test_lecture_gradients() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from oracle.losses import one_hot
-from oracle.network import Activation, Dense, Layer, Loss, Network, Rescaling
+from oracle.network import Activation, Dense, Dropout, Layer, Loss, Network, Rescaling
 from shallowcore import activations, layers, losses, models, regularizers
 
 SPARSE = "sparse_categorical_crossentropy"
@@ -47,6 +47,8 @@ def to_layer(layer: Layer) -> layers.Layer:
     """The model's layer for one of the oracle's."""
     if isinstance(layer, Rescaling):
         return layers.Rescaling(layer.scale, layer.offset)
+    if isinstance(layer, Dropout):
+        return layers.Dropout(layer.rate, layer.seed)
     g = activations.Activation(layer.activation, **layer.parameters)
     if isinstance(layer, Activation):
         return layers.Activation(g)

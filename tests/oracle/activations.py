@@ -1,5 +1,7 @@
 """Activations: value, derivative from z, first and second derivative from the output a.
 
+Where those do not follow from a (gates.py), the second derivative is taken from z, too.
+
 Elementwise functions take z or a of any shape and keep its dtype.  softmax and log_softmax work on
 the last axis and have a backward product instead of an elementwise derivative.  No formula
 overflows: exponentials are taken of non-positive numbers only.
@@ -11,6 +13,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from oracle.gates import GELU_CUBIC, gelu, gelu_grad, gelu_second, silu, silu_grad, silu_second
 
 Array = NDArray[np.floating[Any]]
 
@@ -166,6 +170,75 @@ def selu_second_from_output(a: Array) -> Array:
     return np.where(a > 0, np.zeros_like(a), a + SELU_SCALE * SELU_ALPHA)
 
 
+# --- softplus, softsign, hard_sigmoid, exponential -----------------------------------------------
+def softplus(z: Array) -> Array:
+    """g(z) = ln(1 + e^z) = max(z, 0) + ln(1 + e^-|z|)."""
+    return np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z)))
+
+
+def softplus_grad_from_output(a: Array) -> Array:
+    """g' = s(z) = 1 - e^-a."""
+    return -np.expm1(-a)
+
+
+def softplus_second_from_output(a: Array) -> Array:
+    """g'' = e^-a (1 - e^-a)."""
+    return -np.expm1(-a) * np.exp(-a)
+
+
+def softsign(z: Array) -> Array:
+    """g(z) = z / (1 + |z|)."""
+    return z / (1 + np.abs(z))
+
+
+def softsign_grad(z: Array) -> Array:
+    """g'(z) = 1 / (1 + |z|)^2."""
+    share: Array = 1 / (1 + np.abs(z))
+    return share * share
+
+
+def softsign_grad_from_output(a: Array) -> Array:
+    """g' = (1 - |a|)^2."""
+    share: Array = 1 - np.abs(a)
+    return share * share
+
+
+def softsign_second_from_output(a: Array) -> Array:
+    """g'' = -2 sign(a) (1 - |a|)^3."""
+    share: Array = 1 - np.abs(a)
+    return -2 * np.sign(a) * share * share * share
+
+
+def hard_sigmoid(z: Array) -> Array:
+    """g(z) = min(max(z + 3, 0), 6) / 6."""
+    return np.clip(z + 3, 0, 6) / 6
+
+
+def hard_sigmoid_grad(z: Array) -> Array:
+    """g'(z) = 1 / 6 if -3 < z < 3 else 0."""
+    return np.where(np.abs(z) < 3, np.full_like(z, 1 / 6), np.zeros_like(z))
+
+
+def hard_sigmoid_grad_from_output(a: Array) -> Array:
+    """g' = 1 / 6 if 0 < a < 1 else 0."""
+    return np.where((a > 0) & (a < 1), np.full_like(a, 1 / 6), np.zeros_like(a))
+
+
+def hard_sigmoid_second_from_output(a: Array) -> Array:
+    """g'' = 0."""
+    return np.zeros_like(a)
+
+
+def exponential(z: Array) -> Array:
+    """g(z) = e^z = g'(z)."""
+    return np.exp(z)
+
+
+def exponential_from_output(a: Array) -> Array:
+    """g' = g'' = a."""
+    return np.array(a)
+
+
 # --- softmax and log_softmax ---------------------------------------------------------------------
 def row_sum(x: Array) -> Array:
     """sum_j x_ij as a column, (..., 1)."""
@@ -207,13 +280,26 @@ def log_softmax_backward(a: Array, da: Array) -> Array:
 # --- by name -------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class Elementwise:
-    """The four functions of one elementwise activation and its parameters' defaults."""
+    """The functions of one elementwise activation and its parameters' defaults.
+
+    grad_from_output None: nothing follows from the output, and `second` takes z.
+    """
 
     value: Callable[..., Array]
     grad: Callable[..., Array]
-    grad_from_output: Callable[..., Array]
-    second_from_output: Callable[..., Array]
+    grad_from_output: Callable[..., Array] | None
+    second: Callable[..., Array]
     parameters: dict[str, float] = field(default_factory=dict)
+
+    def slope(self, z: Array, a: Array, **parameters: float) -> Array:
+        """g', from the output where that tells it."""
+        if self.grad_from_output is None:
+            return self.grad(z, **parameters)
+        return self.grad_from_output(a, **parameters)
+
+    def curvature(self, z: Array, a: Array, **parameters: float) -> Array:
+        """g'', from the output where that tells it."""
+        return self.second(z if self.grad_from_output is None else a, **parameters)
 
 
 _IDENTITY = Elementwise(
@@ -237,6 +323,23 @@ ELEMENTWISE = {
     ),
     "elu": Elementwise(elu, elu_grad, elu_grad_from_output, elu_second_from_output, {"alpha": 1.0}),
     "selu": Elementwise(selu, selu_grad, selu_grad_from_output, selu_second_from_output),
+    "gelu": Elementwise(gelu, gelu_grad, None, gelu_second, {"approximate": 0.0}),
+    "silu": Elementwise(silu, silu_grad, None, silu_second),
+    "softplus": Elementwise(
+        softplus, sigmoid, softplus_grad_from_output, softplus_second_from_output
+    ),
+    "softsign": Elementwise(
+        softsign, softsign_grad, softsign_grad_from_output, softsign_second_from_output
+    ),
+    "hard_sigmoid": Elementwise(
+        hard_sigmoid,
+        hard_sigmoid_grad,
+        hard_sigmoid_grad_from_output,
+        hard_sigmoid_second_from_output,
+    ),
+    "exponential": Elementwise(
+        exponential, exponential, exponential_from_output, exponential_from_output
+    ),
 }
 
 ROWWISE = {
@@ -257,8 +360,11 @@ def activation_grad(z: Array, name: str, **parameters: float) -> Array:
     return ELEMENTWISE[name].grad(z, **parameters)
 
 
-def activation_backward(a: Array, da: Array, name: str, **parameters: float) -> Array:
-    """dz from da by name: da * g' with g' taken from the output a, or the row-wise product."""
+def activation_backward(z: Array, a: Array, da: Array, name: str, **parameters: float) -> Array:
+    """dz from da by name: da * g' with g' from the output a if it can be, or the row-wise product.
+
+    z, a: the activation's input and output.
+    """
     if name in ROWWISE:
         return ROWWISE[name][1](a, da)
-    return da * ELEMENTWISE[name].grad_from_output(a, **parameters)
+    return da * ELEMENTWISE[name].slope(z, a, **parameters)

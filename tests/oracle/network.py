@@ -16,6 +16,7 @@ from oracle.activations import Array, activation, activation_backward
 from oracle.losses import FUSED, LOSSES
 from oracle.metrics import metric
 from oracle.penalties import l1_l2
+from oracle.rng import dropout_factors
 
 
 @dataclass
@@ -48,7 +49,19 @@ class Rescaling:
     offset: float = 0.0
 
 
-Layer = Dense | Activation | Rescaling
+@dataclass
+class Dropout:
+    """Inverted dropout, in steps of a training only: a = x / (1 - rate) where kept, else 0.
+
+    `factors` are those of the last forward pass, None outside of trainings.
+    """
+
+    rate: float
+    seed: int = 0
+    factors: Array | None = None
+
+
+Layer = Dense | Activation | Rescaling | Dropout
 
 
 @dataclass
@@ -102,10 +115,11 @@ class Network:
         return found
 
     # --- forward ---------------------------------------------------------------------------------
-    def forward(self, x: Any) -> tuple[list[Array], list[Array]]:
+    def forward(self, x: Any, step: int | None = None) -> tuple[list[Array], list[Array]]:
         """Inputs of every layer plus the output of the last, and every layer's pre-activation.
 
-        x (n_samples, n_features) of any number type; returns n_layers + 1 and n_layers arrays.
+        x (n_samples, n_features) of any number type; step: the number of a training's step, None
+        outside of trainings.  Returns n_layers + 1 and n_layers arrays.
         """
         outputs: list[Array] = [np.asarray(x).astype(self.dtype)]
         pre_activations: list[Array] = []
@@ -114,11 +128,24 @@ class Network:
             if isinstance(layer, Rescaling):
                 z = a * layer.scale + layer.offset
                 outputs.append(z)
+            elif isinstance(layer, Dropout):
+                z = a
+                outputs.append(a * self.dropped(layer, a, step))
             else:
                 z = dense(a, layer.w, layer.b) if isinstance(layer, Dense) else a
                 outputs.append(activation(z, layer.activation, **layer.parameters))
             pre_activations.append(z)
         return outputs, pre_activations
+
+    def dropped(self, layer: Dropout, a: Array, step: int | None) -> Array:
+        """Factors of a dropout layer, 0 or 1 / (1 - rate); ones outside of trainings."""
+        layer.factors = None
+        if step is None:
+            return np.ones_like(a)
+        dropouts = [each for each in self.layers if isinstance(each, Dropout)]
+        number = next(i for i, each in enumerate(dropouts) if each is layer)
+        layer.factors = dropout_factors(layer.rate, layer.seed, step, number, a.shape, a.dtype)
+        return layer.factors
 
     def predict(self, x: Any) -> Array:
         """Output of the last layer, (n_samples, n_outputs)."""
@@ -153,7 +180,13 @@ class Network:
                     total += l1_l2(layer.b, layer.bias_l1, layer.bias_l2)[0]
         return total
 
-    def backward(self, outputs: Sequence[Array], gradient: Array, fused: bool) -> list[Array]:
+    def backward(
+        self,
+        outputs: Sequence[Array],
+        pre_activations: Sequence[Array],
+        gradient: Array,
+        fused: bool,
+    ) -> list[Array]:
         """Gradients of all parameters, penalties included, in the order of `parameters()`.
 
         gradient: what `output_loss` returned.  dz = da * g', dw = x^T dz, db = sum dz, dx = dz w^T.
@@ -165,8 +198,13 @@ class Network:
             if isinstance(layer, Rescaling):
                 gradient = gradient * layer.scale
                 continue
+            if isinstance(layer, Dropout):
+                gradient = gradient if layer.factors is None else gradient * layer.factors
+                continue
             if not (fused and i == len(self.layers) - 1):
-                gradient = activation_backward(a, gradient, layer.activation, **layer.parameters)
+                gradient = activation_backward(
+                    pre_activations[i], a, gradient, layer.activation, **layer.parameters
+                )
             if isinstance(layer, Dense):
                 dx, dw, db = dense_grad(x, layer.w, gradient, need_dx=i > first)
                 dw += l1_l2(layer.w, layer.kernel_l1, layer.kernel_l2)[1]
@@ -182,7 +220,8 @@ class Network:
         """Loss of one batch, penalties included, and the gradients of all parameters."""
         outputs, pre_activations = self.forward(x)
         value, gradient = self.output_loss(outputs, pre_activations, y, loss, sample_weight)
-        return value + self.penalty(), self.backward(outputs, gradient, self.fuses(loss))
+        fused = self.fuses(loss)
+        return value + self.penalty(), self.backward(outputs, pre_activations, gradient, fused)
 
     def loss(self, x: Any, y: Any, loss: Loss, sample_weight: Array | None = None) -> float:
         """Loss of one batch, penalties included."""

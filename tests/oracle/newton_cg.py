@@ -30,17 +30,17 @@ ROUNDING = 8 * float(np.finfo(np.float64).eps)
 
 
 # --- derivatives of the pieces --------------------------------------------------------------------
-def activation_forward_r(a: Array, rz: Array, name: str, **parameters: float) -> Array:
+def activation_forward_r(z: Array, a: Array, rz: Array, name: str, **parameters: float) -> Array:
     """R{g(z)} = g'(z) rz; softmax: a (rz - <a, rz>); log_softmax: rz - <e^a, rz>."""
     if name == "softmax":
         return softmax_backward(a, rz)
     if name == "log_softmax":
         return rz - row_sum(np.exp(a) * rz)
-    return rz * ELEMENTWISE[name].grad_from_output(a, **parameters)
+    return rz * ELEMENTWISE[name].slope(z, a, **parameters)
 
 
 def activation_backward_r(
-    a: Array, ra: Array, rz: Array, da: Array, rda: Array, name: str, **parameters: float
+    z: Array, a: Array, ra: Array, rz: Array, da: Array, rda: Array, name: str, **parameters: float
 ) -> Array:
     """R{dz}.
 
@@ -54,9 +54,7 @@ def activation_backward_r(
         p: Array = np.exp(a)
         return rda - p * (ra * row_sum(da) + row_sum(rda))
     g = ELEMENTWISE[name]
-    return rda * g.grad_from_output(a, **parameters) + da * rz * g.second_from_output(
-        a, **parameters
-    )
+    return rda * g.slope(z, a, **parameters) + da * rz * g.curvature(z, a, **parameters)
 
 
 def binary_r(y: Array, pred: Array, rpred: Array, from_logits: bool) -> Array:
@@ -109,12 +107,12 @@ def loss_r(
 
 # --- Hessian times vector -------------------------------------------------------------------------
 def forward_r(
-    network: Network, outputs: Sequence[Array], v: Sequence[Array]
+    network: Network, outputs: Sequence[Array], pre: Sequence[Array], v: Sequence[Array]
 ) -> tuple[list[Array], list[Array]]:
     """R of what `Network.forward` returns, for parameters moving in direction v."""
     direction = iter(v)
     routputs, rpre = [np.zeros_like(outputs[0])], []
-    for layer, x, a in zip(network.layers, outputs, outputs[1:], strict=False):
+    for layer, x, z, a in zip(network.layers, outputs, pre, outputs[1:], strict=False):
         rx = routputs[-1]
         if isinstance(layer, Rescaling):
             rz = ra = rx * layer.scale
@@ -123,7 +121,7 @@ def forward_r(
             if isinstance(layer, Dense):
                 rz = rx @ layer.w + x @ next(direction)
                 rz = rz if layer.b is None else rz + next(direction)
-            ra = activation_forward_r(a, rz, layer.activation, **layer.parameters)
+            ra = activation_forward_r(z, a, rz, layer.activation, **layer.parameters)
         rpre.append(rz)
         routputs.append(ra)
     return routputs, rpre
@@ -151,7 +149,7 @@ def hessian_vector(
 ) -> list[Array]:
     """H v, penalties included (l1 has none), for v shaped like the parameters."""
     outputs, pre = network.forward(x)
-    routputs, rpre = forward_r(network, outputs, v)
+    routputs, rpre = forward_r(network, outputs, pre, v)
     kernels = kernel_directions(network, v)
     fused = network.fuses(loss)
     _, g = network.output_loss(outputs, pre, y, loss, sample_weight)
@@ -166,8 +164,8 @@ def hessian_vector(
         a, ra, rz = outputs[i + 1], routputs[i + 1], rpre[i]
         if not (fused and i == last):
             name, parameters = layer.activation, layer.parameters
-            rg = activation_backward_r(a, ra, rz, g, rg, name, **parameters)
-            g = activation_backward(a, g, name, **parameters)
+            rg = activation_backward_r(pre[i], a, ra, rz, g, rg, name, **parameters)
+            g = activation_backward(pre[i], a, g, name, **parameters)
         if isinstance(layer, Activation):
             continue
         rw = routputs[i].T @ g + outputs[i].T @ rg

@@ -37,9 +37,11 @@ class SGD:
         self.momentum = momentum
         self.nesterov = nesterov
         self.velocity = zeros(parameters)
+        self.iterations = 0
 
     def step(self, gradients: Sequence[Array]) -> None:
         """One update of every parameter."""
+        self.iterations += 1
         mu, lr = self.momentum, self.learning_rate
         for w, v, g in zip(self.parameters, self.velocity, gradients, strict=True):
             v[...] = mu * v - lr * g

@@ -1,17 +1,20 @@
-"""Philox4x32-10 and the shuffle that training replays.
+"""Philox4x32-10, and the shuffle and the dropout that training replays.
 
 Source: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011, table 2.
 A block is a pure function of (counter, key): no state, so any epoch's order can be had directly.
 Key = (seed low word, seed high word); counter = (block low, block high, epoch, stream).
 """
 
+from typing import Any
+
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
 WEYL_INCREMENTS = (0x9E3779B9, 0xBB67AE85)
 ROUNDS = 10
 SHUFFLE_STREAM = 1
+DROPOUT_STREAM = 2
 WORD = 0xFFFFFFFF
 
 
@@ -71,3 +74,30 @@ def permutation(n: int, seed: int, epoch: int) -> NDArray[np.int64]:
         j = (r * (i + 1)) >> 64
         order[i], order[j] = order[j], order[i]
     return np.array(order, dtype=np.int64)
+
+
+def dropout_words(
+    seed: int, step: int, layer: int, n_rows: int, n_units: int
+) -> NDArray[np.uint32]:
+    """The random word that decides about each unit in each row of a step's batch.
+
+    Unit u = 16 g + 8 h + 2 q + b (h, b < 2, q < 4) in row i has word 2 h + b of the block with the
+    counter (4 g + q, i, step, DROPOUT_STREAM + 2^8 layer).  Returns (n_rows, n_units) uint32.
+    """
+    groups = -(-n_units // 16)
+    rows, blocks = np.indices((n_rows, 4 * groups), dtype=np.uint64)
+    counter = np.empty((rows.size, 4), dtype=np.uint64)
+    counter[:, 0], counter[:, 1] = blocks.ravel(), rows.ravel()
+    counter[:, 2], counter[:, 3] = step & WORD, DROPOUT_STREAM + (layer << 8)
+    words = philox4x32(counter, (seed & WORD, (seed >> 32) & WORD))
+    in_order = words.reshape(n_rows, groups, 4, 2, 2).transpose(0, 1, 3, 2, 4)  # g, h, q, b
+    return in_order.reshape(n_rows, -1)[:, :n_units]
+
+
+def dropout_factors(
+    rate: float, seed: int, step: int, layer: int, shape: tuple[int, int], dtype: DTypeLike
+) -> NDArray[Any]:
+    """1 / (1 - rate) where the unit's word is at least rate 2^32, else 0: (n_rows, n_units)."""
+    threshold = min(int(rate * 2**32), WORD)
+    kept = dropout_words(seed, step, layer, *shape) >= threshold
+    return np.where(kept, 1 / (1 - rate), 0.0).astype(dtype)

@@ -18,7 +18,10 @@ History = dict[str, list[float]]
 
 
 class Optimizer(Protocol):
-    """Anything that updates its parameters in place from their gradients."""
+    """Anything that updates its parameters in place from their gradients.
+
+    `iterations`: steps done, where the network has dropout.
+    """
 
     def step(self, gradients: Sequence[Array]) -> None:
         """One update."""
@@ -34,10 +37,11 @@ def train_on_batch(
     metrics: Sequence[str] = (),
 ) -> list[float]:
     """One step; [loss, metric, ...] of the batch before it."""
-    outputs, pre_activations = network.forward(x)
+    outputs, pre_activations = network.forward(x, getattr(optimizer, "iterations", None))
     value, gradient = network.output_loss(outputs, pre_activations, y, loss, sample_weight)
     value += network.penalty()
-    optimizer.step(network.backward(outputs, gradient, network.fuses(loss)))
+    fused = network.fuses(loss)
+    optimizer.step(network.backward(outputs, pre_activations, gradient, fused))
     return [value] + [metric(name, y, outputs[-1], loss.name) for name in metrics]
 
 
