@@ -14,6 +14,15 @@
 
 namespace shallowcore::SHALLOWCORE_ISA {
 
+// An epsilon as T, at least the smallest normal number: where it is 0, no gradient ever seen is no
+// step, not 0 / 0, in the padding between tensors too.
+template <class T>
+SHALLOWCORE_INLINE T epsilon_of(double value) {
+  constexpr T least = sizeof(T) == 4 ? T(1.17549435e-38) : T(2.2250738585072014e-308);
+  const T epsilon = static_cast<T>(value);
+  return epsilon > least ? epsilon : least;
+}
+
 // Sutskever, Martens, Dahl, Hinton, "On the importance of initialization and momentum", 2013.
 struct Sgd {
   static constexpr const char* name = "sgd";
@@ -63,7 +72,7 @@ struct RmsProp {
     c[1] = static_cast<T>(values[1]);
     c[2] = static_cast<T>(1 - values[1]);
     c[3] = static_cast<T>(values[2]);
-    c[4] = static_cast<T>(values[3]);
+    c[4] = epsilon_of<T>(values[3]);
   }
   template <class T>
   SHALLOWCORE_INLINE static void step(const T* c, Vec<T>& w, Vec<T> g, Vec<T>* s, int slots) {
@@ -106,7 +115,7 @@ struct Adam {
                           (1 - ::pow(values[1], steps)));
     c[1] = static_cast<T>(1 - values[1]);
     c[2] = static_cast<T>(1 - values[2]);
-    c[3] = static_cast<T>(values[3]);
+    c[3] = epsilon_of<T>(values[3]);
   }
   template <class T>
   SHALLOWCORE_INLINE static void step(const T* c, Vec<T>& w, Vec<T> g, Vec<T>* s, int slots) {
@@ -139,7 +148,7 @@ struct Adagrad {
   template <class T>
   static void prepare(const double* values, int64_t, T* c) {
     c[0] = static_cast<T>(values[0]);
-    c[1] = static_cast<T>(values[1] + values[2]);
+    c[1] = epsilon_of<T>(values[1] + values[2]);
   }
   template <class T>
   SHALLOWCORE_INLINE static void step(const T* c, Vec<T>& w, Vec<T> g, Vec<T>* s, int) {
@@ -181,7 +190,7 @@ struct Nadam {
     c[2] = static_cast<T>(1 - beta);
     c[3] = static_cast<T>(1 - values[2]);
     c[4] = static_cast<T>(1 / ::sqrt(1 - ::pow(values[2], steps)));
-    c[5] = static_cast<T>(values[3]);
+    c[5] = epsilon_of<T>(values[3]);
   }
   template <class T>
   SHALLOWCORE_INLINE static void step(const T* c, Vec<T>& w, Vec<T> g, Vec<T>* s, int) {
