@@ -70,7 +70,8 @@ class Search {
   LinePoint evaluate(double step) {
     --left_;
     last_ = at_(step);
-    if (decreases(last_) && (best_.step == 0 || last_.loss < best_.loss)) best_ = last_;
+    const double lowest = best_.step == 0 ? start_.loss : best_.loss;
+    if (decreases(last_) && last_.loss < lowest) best_ = last_;
     return last_;
   }
 
@@ -80,10 +81,10 @@ class Search {
   }
 
   bool decreases(const LinePoint& p) const {
-    if (p.loss <= start_.loss + rules_.decrease * p.step * start_.slope) return true;
-    return p.loss <= start_.loss + rules_.noise &&
-           p.slope <= (2 * rules_.decrease - 1) * start_.slope &&
-           rules_.noise >= -rules_.decrease * p.step * start_.slope;
+    const double decrease = -rules_.decrease * p.step * start_.slope;
+    if (p.loss < start_.loss && p.loss <= start_.loss - decrease) return true;
+    const bool level = p.loss <= start_.loss + rules_.noise && decrease <= rules_.noise;
+    return level && p.slope <= (2 * rules_.decrease - 1) * start_.slope;
   }
   bool higher(const LinePoint& p, const LinePoint& q) const {
     return p.loss > q.loss + rules_.noise;

@@ -75,7 +75,7 @@ def check_parameter_names(given: dict[str, Any], known: dict[str, float], owner:
             raise TypeError(f"{owner} takes no parameter {name!r}{hint or ';'} it takes: {takes}")
 
 
-_UPPER = {"relu": "ReLU", "elu": "ELU", "selu": "SELU", "gelu": "GELU", "silu": "SiLU", "lbfgs": "LBFGS"}
+_UPPER = {name.lower(): name for name in ("ReLU", "ELU", "SELU", "GELU", "SiLU", "LBFGS")}
 
 
 def class_name(name: str) -> str:

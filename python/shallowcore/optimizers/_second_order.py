@@ -15,10 +15,10 @@ class LBFGS(Optimizer):
     "Numerical Optimization", 2006: algorithms 7.4 and 7.5, 3.5 and 3.6; where the loss no longer
     resolves the decrease its slope decides (Hager and Zhang, 2005).
 
-    For small and medium networks with any loss: each epoch is one iteration on all samples, whatever
-    the batch size, and training stops by itself where the gradient is small enough, or with a warning
-    where no step lowers the loss.  The pairs are kept between calls of `fit`; weights or data that
-    changed meanwhile start the method anew.  Penalties with l1 are refused.
+    For small and medium networks with any loss: each epoch is one iteration on all samples,
+    whatever the batch size, and training stops by itself where the gradient is small enough, or
+    with a warning where no step lowers the loss.  The pairs are kept between calls of `fit`;
+    weights or data that changed meanwhile start the method anew.  Penalties with l1 are refused.
 
     Parameters
     ----------
@@ -51,15 +51,16 @@ class LBFGS(Optimizer):
 class NewtonCG(Optimizer):
     """Newton's method with conjugate gradients and exact Hessian-vector products.
 
-    w += t p with H p = -g, solved until the residual is below min(0.1, sqrt(|g| / |g at the start|))
-    of the gradient, and t = 1, 1/2, 1/4, ... until the loss falls by 1e-4 t |g^T p|.  Pearlmutter,
-    "Fast exact multiplication by the Hessian", 1994; Eisenstat and Walker, 1996.  On a network of one
-    layer (linear, logistic and softmax regression) with up to 2048 weights the conjugate gradients
-    are preconditioned by a Cholesky factor of the Hessian, so that inputs need not be scaled.
+    w += t p with H p = -g, solved until the residual is below min(0.1, sqrt(|g| / |g at first|)) of
+    the gradient, and t = 1, 1/2, 1/4, ... until the loss falls by 1e-4 t |g^T p|.  Pearlmutter,
+    "Fast exact multiplication by the Hessian", 1994; Eisenstat and Walker, 1996.  On a network of
+    one layer (linear, logistic and softmax regression) with up to 2048 weights the conjugate
+    gradients are preconditioned by a Cholesky factor of the Hessian, made where it pays: inputs
+    need not be scaled.
 
     For small networks and logistic regression: each epoch is one iteration on all samples, whatever
-    the batch size, and training stops by itself where the gradient is small enough, or with a warning
-    where no step lowers the loss.  Penalties with l1 are refused.
+    the batch size, and training stops by itself where the gradient is small enough, or with a
+    warning where no step lowers the loss.  Penalties with l1 are refused.
 
     Parameters
     ----------
