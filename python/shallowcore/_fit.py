@@ -132,6 +132,7 @@ class Training:
         while not finished:
             finished = self._trainer.run(epoch, SLICE)
             self._record()
+        self._model.note_epochs(self._trainer.epoch_counter)
 
     def _record(self) -> None:
         """Take over the figures of epochs that ended, and show how far it is."""

@@ -72,6 +72,10 @@ class PersistentModel(CompiledModel):
             link = self._link = OptimizerLink(optimizer, network)
         return link.sync()
 
+    def note_epochs(self, started: int) -> None:
+        """Note how many epochs have been started, which the generator of the shuffles counts."""
+        self._epochs_started = started
+
     # --- files ------------------------------------------------------------------------------------
     def save(self, filepath: Any) -> None:
         """Write the whole model into a file: layers, weights, what `compile` set, optimizer state.

@@ -236,7 +236,7 @@ class Sequential(PersistentModel):
                 return job.run()
             finally:
                 trainer.pause()
-                self._epochs_started = trainer.epoch_counter
+                self.note_epochs(trainer.epoch_counter)
 
     def train_on_batch(
         self,
