@@ -289,13 +289,13 @@ class Shared:
         self.schedule = schedule
         self.weight_decay = weight_decay
         self.clips = (clipnorm, clipvalue, global_clipnorm)
-        self.steps = 0
+        self.iterations = 0
 
     def step(self, gradients: Sequence[Array]) -> None:
         """One update of every parameter."""
         if self.schedule is not None:
-            self.optimizer.learning_rate = self.schedule(self.steps)
-        self.steps += 1
+            self.optimizer.learning_rate = self.schedule(self.iterations)
+        self.iterations += 1
         for w in self.optimizer.parameters:
             w -= w * ((self.weight_decay or 0.0) * self.optimizer.learning_rate)
         self.optimizer.step(clipped(gradients, *self.clips))
