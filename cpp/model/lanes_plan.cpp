@@ -296,8 +296,7 @@ void LanesPlan<T>::backward(const T* x, T* dz, Index rows, Index stride, bool ac
     T* dz_below = dz == dz_[0] ? dz_[1] : dz_[0];
     const Activation<T>& below = layers_[l - 1].stage.activation;
     const T* slopes = layers_[l - 1].slopes;
-    const auto through =
-        slopes == nullptr ? below.kernels->lane_backward : table_.lane_backward;
+    const auto through = slopes == nullptr ? below.kernels->lane_backward : table_.lane_backward;
     through({stage.n_in, stage.n_out, samples, stride, problem_.network.parameters() + stage.kernel,
              dz, slopes == nullptr ? input : slopes, below.parameters, dz_below});
     dz = dz_below;

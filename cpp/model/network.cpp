@@ -52,8 +52,8 @@ Network<T>::Network(Index n_features, const std::vector<LayerSpec>& layers)
     }
     const Activation<T> activation(layer.activation);
     if (layer.kind == LayerSpec::Kind::activation && !stages_.empty() &&
-        stages_.back().kind == LayerSpec::Kind::dense &&
-        stages_.back().activation.is("identity") && stages_.back().dropout.rate == 0) {
+        stages_.back().kind == LayerSpec::Kind::dense && stages_.back().activation.is("identity") &&
+        stages_.back().dropout.rate == 0) {
       stages_.back().activation = activation;
       continue;
     }

@@ -113,8 +113,7 @@ void PanelsPlan<T>::allocate() {
   const auto& layers = panels_.layers();
   Index total = 0, widest = 0;
   for (const Layer& layer : layers) {
-    total += (layer.stage->stores_slope() ? 3 : 2) *
-             padded<T>(layer.n_panels * wide_ * most_rows_);
+    total += (layer.stage->stores_slope() ? 3 : 2) * padded<T>(layer.n_panels * wide_ * most_rows_);
     widest = std::max(widest, layer.n_panels * wide_);
   }
   transposed_size_ = widest * wide_;
@@ -167,7 +166,8 @@ void PanelsPlan<T>::forward(std::size_t l, const Group& group) {
   if (slopes_[l] != nullptr) {
     for (Index j = 0; j < group.count; ++j, a += wide_ * rows_) {
       forward_with_slope(*layer.stage, {problem_.optimizer.iterations(), 0}, rows_,
-                         (group.panel + j) * wide_, wide_, a, panel_of(slopes_[l], group.panel + j));
+                         (group.panel + j) * wide_, wide_, a,
+                         panel_of(slopes_[l], group.panel + j));
     }
   } else if (layer.activated) {
     activation.kernels->forward(a, a, group.count * rows_, wide_, activation.parameters);
