@@ -45,8 +45,8 @@ struct NormalTail {
 };
 
 // y^2 as the square of y's upper bits, which is exact, and a rest: rounding it would cost y^2 / 2 ULP.
-// The ratio is a polynomial in t = (y - m) / (y + m) = 2 y / (y + m) - 1, divided by y + m (Shepherd and Laframboise,
-// "Chebyshev approximation of (1 + 2x) exp(x^2) erfc x in 0 <= x < infinity", 1981).
+// The ratio is a polynomial in t = (y - m) / (y + m) = 2 y / (y + m) - 1, divided by y + m (Shepherd
+// and Laframboise, "Chebyshev approximation of (1 + 2x) exp(x^2) erfc x in 0 <= x < infinity", 1981).
 template <class T>
 SHALLOWCORE_INLINE NormalTail<T> normal_tail(Vec<T> x) {
   using C = MathConstants<T>;

@@ -1,5 +1,5 @@
-// Accuracy of the vector functions of cpp/kernels/math.inl.hpp and normal.inl.hpp, for the instruction set this
-// program is compiled for (flags + SHALLOWCORE_ISA).  Prints the largest error in ULP of every
+// Accuracy of the vector functions of math.inl.hpp and normal.inl.hpp in cpp/kernels, for the
+// instruction set this program is compiled for (flags + SHALLOWCORE_ISA).  Prints the largest error in ULP of every
 // function and type and where it is; exits 1 when one exceeds its bound below, 77 when this CPU
 // cannot run it.
 //
