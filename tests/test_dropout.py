@@ -60,7 +60,9 @@ def test_every_plan_drops_what_the_oracle_drops(
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_hundred_steps(dtype: Any) -> None:
-    network = hidden_stack(np.random.default_rng(4), (6, 20, 9, 3), ("relu", "tanh", "softmax"), 0.5)
+    network = hidden_stack(
+        np.random.default_rng(4), (6, 20, 9, 3), ("relu", "tanh", "softmax"), 0.5
+    )
     assert_trains_like_the_oracle(network, 6, dtype, Loss(SPARSE), 99)
 
 
@@ -82,7 +84,9 @@ def test_dropout_anywhere(dtype: Any) -> None:
         dense(rng, 5, 4, "tanh"),
         Dropout(0.5, 9),
     ]
-    assert_trains_like_the_oracle(Network(stack), 6, dtype, Loss("mean_squared_error"), shuffle=False)
+    assert_trains_like_the_oracle(
+        Network(stack), 6, dtype, Loss("mean_squared_error"), shuffle=False
+    )
 
 
 @pytest.mark.parametrize("output", ["sigmoid", "softmax"])
@@ -102,7 +106,9 @@ def test_plans_for_wide_inputs(monkeypatch: Any, plan: str) -> None:
     loss = Loss("mean_squared_error")
     model = model_of(network, 300, loss, optimizers.SGD(0.01), seed=SEED)
     mine = oracle_optimizer("sgd", network.parameters(), {"learning_rate": 0.01})
-    assert_same_training(network, model, mine, loss, (x, y), 8, epochs=8, batch_size=40, shuffle=False)
+    assert_same_training(
+        network, model, mine, loss, (x, y), 8, epochs=8, batch_size=40, shuffle=False
+    )
 
 
 def test_steps_of_train_on_batch_count() -> None:
@@ -196,7 +202,11 @@ def test_seeds() -> None:
     x, y = rng.normal(size=(50, 4)), rng.normal(size=(50, 1))
 
     def loss_of(seed: int, own: int | None) -> float:
-        stack = [layers.Input((4,)), layers.Dropout(0.5, own), layers.Dense(1, "linear", False, "ones")]
+        stack = [
+            layers.Input((4,)),
+            layers.Dropout(0.5, own),
+            layers.Dense(1, "linear", False, "ones"),
+        ]
         model = models.Sequential(stack, dtype="float64", seed=seed)
         model.compile(optimizers.SGD(0.0), "mse")
         return float(model.fit(x, y, shuffle=False, verbose=0).history["loss"][0])
@@ -213,8 +223,10 @@ def test_the_share_that_is_dropped() -> None:
         dropped = np.mean(factors == 0)
         assert abs(dropped - rate) < 5 * np.sqrt(rate * (1 - rate) / n)
         assert_close(factors[factors > 0], np.full(np.sum(factors > 0), 1 / (1 - rate)), 1e-15)
-    draws = [dropout_factors(0.5, s, t, k, (20, 20), np.float64) for s, t, k in
-             ((0, 0, 0), (1, 0, 0), (2**32, 0, 0), (0, 1, 0), (0, 0, 1))]
+    draws = [
+        dropout_factors(0.5, s, t, k, (20, 20), np.float64)
+        for s, t, k in ((0, 0, 0), (1, 0, 0), (2**32, 0, 0), (0, 1, 0), (0, 0, 1))
+    ]
     assert len({d.tobytes() for d in draws}) == len(draws)
 
 

@@ -29,7 +29,7 @@ ACTIVATIONS = [info.name for info in _core.activation_table()]
 SMOOTHED = ("binary_crossentropy", "categorical_crossentropy")
 KINKED = ("relu", "leaky_relu", "elu", "selu")
 # A gradient goes through a handful of sums and products one after another.
-DEPTH = 8
+DEPTH = 4
 
 
 @dataclass
@@ -117,7 +117,7 @@ def make_case(index: int, hidden: str, output: str, name: str, from_logits: bool
             stack.insert(place, layer)
         network = cast(Network(stack), np.float64)
         x = rng.normal(size=(6, N_FEATURES)).astype(np.float32).astype(np.float64)
-        if away_from_kinks(network, x):
+        if away_from_kinks(network, x) and away_from_one(network, x, loss):
             break
     y = targets_of(loss, rng, len(x), N_OUTPUTS, np.float32)
     y = y if name == SPARSE else y.astype(np.float64)
@@ -133,6 +133,12 @@ def away_from_kinks(network: Network, x: Any) -> bool:
         if getattr(layer, "activation", None) in KINKED and np.min(np.abs(z)) < 0.01:
             return False
     return all(np.min(np.abs(p)) > 0.01 for p in network.parameters())
+
+
+def away_from_one(network: Network, x: Any, loss: Loss) -> bool:
+    """Whether 1 - p, where the loss takes it of a probability, has nearly all of its digits."""
+    takes_rest = loss.name == "binary_crossentropy" and not loss.from_logits
+    return not takes_rest or bool(np.max(network.predict(x)) < 0.99)
 
 
 CASES = [make_case(index, *pair) for index, pair in enumerate(pairs())]

@@ -106,6 +106,8 @@ def test_parameters_by_position_and_name():
     assert activations.LeakyReLU(0.1) == activations.LeakyReLU(negative_slope=0.1)
     assert activations.LeakyReLU(0.1) != activations.LeakyReLU()
     assert activations.ELU(0.5).parameters == {"alpha": 0.5}
+    assert activations.GELU(approximate=True) == activations.GELU(1) != activations.GELU()
+    assert activations.get("swish") == activations.get("silu") == activations.SiLU()
     assert hash(activations.ELU(0.5)) == hash(activations.ELU(alpha=0.5))
 
 
@@ -123,6 +125,8 @@ def test_parameters_by_position_and_name():
         (lambda: activations.LeakyRelu, AttributeError, "did you mean 'LeakyReLU'"),
         (lambda: activations.get("tahn"), ValueError, "did you mean 'tanh'"),
         (lambda: activations.get(3), TypeError, "activation must be a name"),
+        (lambda: activations.GELU(2), ValueError, "approximate must be True or False, got 2"),
+        (lambda: activations.GELU("tanh"), ValueError, "approximate must be True or False"),
     ],
 )
 def test_activations_refuse(call, error, match):

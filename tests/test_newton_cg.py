@@ -95,6 +95,17 @@ def test_hessian_of_every_activation_and_loss(output: str, loss: Loss, hidden: s
     assert_close(length, 2.0 ** round(np.log2(length)), DIRECTION, name="length of the step")
 
 
+def test_hessian_of_the_approximate_gelu() -> None:
+    rng = np.random.default_rng(6)
+    stack: list[Any] = [dense(rng, 4, 5, "gelu", parameters={"approximate": 1.0})]
+    network = Network([*stack, dense(rng, 5, 3, "identity")])
+    loss = Loss("mean_squared_error")
+    data = (rng.normal(size=(23, 4)), targets_of(loss, rng, 23, 3, np.float64), None)
+    step, direction = one_core_step(network, loss, data), expected_direction(network, loss, data)
+    length = float(step @ direction) / float(direction @ direction)
+    assert_close(step, length * direction, DIRECTION)
+
+
 def test_hessian_of_a_loss_from_probabilities() -> None:
     """No link to fuse with: the outputs are rescaled on the way to the loss."""
     rng = np.random.default_rng(3)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracle import activations as act
+from oracle.gates import GELU_CUBIC
 from oracle.lectures import SOFTMAX, SOFTMAX_LOGITS
 from oracle.tolerances import assert_close, assert_close_elementwise, single
 
@@ -72,7 +73,7 @@ def gate_exact(name: str, z: Decimal, approximate: float) -> tuple[Decimal, Deci
         share, density = normal_exact(z)
         return z * share, share + z * density
     twice = 2 * (2 / pi()).sqrt() if name == "gelu" else Decimal(1)
-    cubic = Decimal(act.GELU_CUBIC) if name == "gelu" else Decimal(0)
+    cubic = Decimal(GELU_CUBIC) if name == "gelu" else Decimal(0)
     v, dv = twice * (z + cubic * z**3), twice * (1 + 3 * cubic * z * z)
     e = (-abs(v)).exp()
     up, down = 1 / (1 + e), e / (1 + e)

@@ -15,7 +15,8 @@ using PhiloxKey = std::array<std::uint32_t, 2>;
 
 PhiloxCounter philox4x32(PhiloxCounter counter, PhiloxKey key);
 
-// What a stream of numbers is for: the last word of the counter, so that streams never overlap.
+// What a stream of numbers is for: the last word of the counter, so that streams never overlap.  That
+// of a dropout is 256 times the layer's number more.
 enum class Stream : std::uint32_t { shuffle = 1, dropout = 2 };
 
 // order[0..n) becomes the permutation of epoch `epoch`: Fisher-Yates from the top, index by the high

@@ -12,9 +12,9 @@
 
 namespace shallowcore::SHALLOWCORE_ISA {
 
-inline constexpr int kDropoutGroup = 16;                              // units
-inline constexpr int kBlocksAtOnce = kVectorBytes / 8;                // a block to a lane
-inline constexpr int kGroupsAtOnce = kBlocksAtOnce <= 4 ? 1 : 2;      // groups of four blocks
+inline constexpr int kDropoutGroup = 16;                          // units
+inline constexpr int kBlocksAtOnce = kVectorBytes / 8;            // a block to a lane
+inline constexpr int kGroupsAtOnce = kBlocksAtOnce <= 4 ? 1 : 2;  // groups of four blocks
 inline constexpr int kWordsAtOnce = kGroupsAtOnce * kDropoutGroup;
 
 // words = those of the groups from `group` on, in a row.

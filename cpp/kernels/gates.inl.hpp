@@ -33,9 +33,9 @@ SHALLOWCORE_INLINE Gated<T> sigmoid_gate(Vec<T> z, Vec<T> y, Vec<T> v, Vec<T> dv
       exp_parts<T>(max<T>(-v, broadcast<T>(MathConstants<T>::kExpTimesLowest)));
   const Vec<T> one = broadcast<T>(T(1)), e = exp_times<T>(parts, one), share = one / (one + e);
   const Vec<T> bend = T(2) * dv + y * (ddv - dv * dv * (one - e) * share);
-  return gated_from_below<T>(z, {exp_times<T>(parts, y) * share,
-                                 exp_times<T>(parts, one - y * dv * share) * share,
-                                 exp_times<T>(parts, bend) * share * share});
+  return gated_from_below<T>(
+      z, {exp_times<T>(parts, y) * share, exp_times<T>(parts, one - y * dv * share) * share,
+          exp_times<T>(parts, bend) * share * share});
 }
 
 // Ramachandran, Zoph, Le, "Searching for activation functions", 2017.

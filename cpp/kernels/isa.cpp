@@ -25,8 +25,8 @@ template <class... Entries>
 struct List {};
 
 // The registries: what is listed here exists, under its own name, everywhere.
-using ElementwiseActivations = List<Identity, Sigmoid, Tanh, Relu, LeakyRelu, Elu, Selu, Gelu, Silu, Softplus,
-                                    Softsign, HardSigmoid, Exponential>;
+using ElementwiseActivations = List<Identity, Sigmoid, Tanh, Relu, LeakyRelu, Elu, Selu, Gelu, Silu,
+                                    Softplus, Softsign, HardSigmoid, Exponential>;
 using RowActivations = List<Softmax, LogSoftmax>;
 using Optimizers = List<Sgd, RmsProp, Adam, AdamW, Adagrad, Nadam, Rprop>;
 

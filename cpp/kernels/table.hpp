@@ -264,7 +264,7 @@ struct KernelTable {
                     ptrdiff_t out_row);
 
   void (*lane_product)(const LaneProductArgs<T>&);
-  // From slopes that are stored.
+  // For slopes that are stored.
   void (*lane_backward)(const LaneBackwardArgs<T>&);
   void (*lane_gradient)(const LaneGradientArgs<T>&);
   // out = the rows transposed, with zeros in the lanes from `rows` to the stride

@@ -2,8 +2,8 @@
 //
 // Layers become stages: an activation that follows a linear dense layer is fused into it, rescalings
 // in front and a normalization after them are folded into the reading of inputs, a dropout joins the
-// elementwise stage before it.  All parameters live in one allocation, each tensor
-// on a cache line, kernels (n_in, n_out) row-major; the padding between tensors stays zero.
+// elementwise stage before it.  All parameters live in one allocation, each tensor on a cache line,
+// kernels (n_in, n_out) row-major; the padding between tensors stays zero.
 #pragma once
 
 #include <atomic>

@@ -1,7 +1,8 @@
 // Forward and backward through a network, on blocks of samples; owns the buffers between the stages.
 //
 // Buffers are contiguous (rows, width).  A training pass keeps every stage's output for the backward
-// pass, and the slopes that do not follow from it; a predicting one uses two buffers in turn.  Nothing is allocated after construction.
+// pass, and the slopes that do not follow from it; a predicting one uses two buffers in turn.
+// Nothing is allocated after construction.
 #pragma once
 
 #include <vector>

@@ -33,8 +33,8 @@ class Sequential(PersistentModel):
     dtype : {"float32", "float64"}
         Of weights, computation and predictions.
     seed : int, optional
-        Fixes initial weights and shuffling, 0 to 2**63 - 1.  By default one is drawn; either way
-        it is the attribute `seed`.
+        Fixes initial weights, shuffling and dropout, 0 to 2**63 - 1.  By default one is drawn;
+        either way it is the attribute `seed`.
 
     Attributes
     ----------

@@ -11,6 +11,7 @@
 #include "core/threads.hpp"
 #include "kernels/product.hpp"
 #include "kernels/registry.hpp"
+#include "model/slopes.hpp"
 #include "model/trainer.hpp"
 
 namespace {
@@ -144,6 +145,33 @@ void test_sparse_product(Index m, Index k, Index panels) {
   }
 }
 
+// Units of a part of a step's batch, dropped as the generator's words say one by one.
+template <class T>
+void test_drop(Index first_row, Index rows, Index first_unit, Index cols) {
+  const Dropout dropout = {0.4, 0x0123456789abcdefu, 2};
+  const PhiloxKey key = {0x89abcdefu, 0x01234567u};
+  const auto size = static_cast<std::size_t>(rows * cols);
+  std::vector<T> x = numbers<T>(rows * cols, 1), y(size, T{1}), expected = x;
+  std::size_t at = 0;
+  for (Index i = first_row; i < first_row + rows; ++i) {
+    for (Index u = first_unit; u < first_unit + cols; ++u, ++at) {
+      const PhiloxCounter words = philox4x32(
+          {static_cast<std::uint32_t>(u / 16 * 4 + u % 8 / 2), static_cast<std::uint32_t>(i), 7,
+           static_cast<std::uint32_t>(Stream::dropout) + (dropout.layer << 8)},
+          key);
+      const std::uint32_t word = words[static_cast<std::size_t>(u % 16 / 8 * 2 + u % 2)];
+      expected[at] =
+          word / 4294967296.0 < 0.4 ? T{0} : expected[at] * static_cast<T>(1 / (1 - 0.4));
+    }
+  }
+  drop<T>(dropout, {7, first_row}, rows, first_unit, cols, x.data(), y.data());
+  check(x == expected,
+        "units dropped, " + std::to_string(cols) + " from " + std::to_string(first_unit) + " on");
+  for (std::size_t i = 0; i < size; ++i) {
+    check((y[i] == 0) == (expected[i] == 0), "both arrays dropped alike");
+  }
+}
+
 // Steps of a made-up pace: `together` and `alone` seconds.  Returns the share of steps that were taken
 // by the team.
 double share_of_team(ThreadChoice& choice, double together, double alone, double seconds) {
@@ -268,6 +296,9 @@ void test_type() {
   }
   for (const Index k : {1, 63, 64, 65, 300}) {
     for (const Index panels : {1, 2, 3, 4, 7}) test_sparse_product<T>(9, k, panels);
+  }
+  for (const Index cols : {1, 3, 16, 17, 40}) {
+    for (const Index first : {0, 4, 16, 21}) test_drop<T>(5, 3, first, cols);
   }
   test_strided_column<T>();
   test_training<T>();

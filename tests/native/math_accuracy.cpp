@@ -1,5 +1,5 @@
-// Accuracy of the vector functions of cpp/kernels/math.inl.hpp and normal.inl.hpp, for the instruction set this
-// program is compiled for (flags + SHALLOWCORE_ISA).  Prints the largest error in ULP of every
+// Accuracy of the vector functions of math.inl.hpp and normal.inl.hpp in cpp/kernels, for the
+// instruction set this program is compiled for (flags + SHALLOWCORE_ISA).  Prints the largest error in ULP of every
 // function and type and where it is; exits 1 when one exceeds its bound below, 77 when this CPU
 // cannot run it.
 //
@@ -179,7 +179,8 @@ bool check(const char* name, bool all, double bound, Function function, Referenc
 // good by the derivative.
 template <class W>
 W normal_reference(W x) {
-  constexpr W inverse = std::numbers::sqrt2_v<W> / 2, root_pi = W(1.7724538509055160272981674833411452L);
+  constexpr W inverse = std::numbers::sqrt2_v<W> / 2,
+              root_pi = W(1.7724538509055160272981674833411452L);
   const W q = -x * inverse, square = x * x, low = std::fma(x, x, -square);
   const W excess = (std::fma(q, q, -square / 2) - low / 2) / (2 * q);  // of q
   const W value = std::erfc(q) / 2;

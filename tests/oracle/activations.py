@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from oracle.gates import GELU_CUBIC, gelu, gelu_grad, gelu_second, silu, silu_grad, silu_second
+from oracle.gates import gelu, gelu_grad, gelu_second, silu, silu_grad, silu_second
 
 Array = NDArray[np.floating[Any]]
 
@@ -188,7 +188,8 @@ def softplus_second_from_output(a: Array) -> Array:
 
 def softsign(z: Array) -> Array:
     """g(z) = z / (1 + |z|)."""
-    return z / (1 + np.abs(z))
+    a: Array = z / (1 + np.abs(z))
+    return a
 
 
 def softsign_grad(z: Array) -> Array:

@@ -90,8 +90,9 @@ def dropout_words(
     counter[:, 0], counter[:, 1] = blocks.ravel(), rows.ravel()
     counter[:, 2], counter[:, 3] = step & WORD, DROPOUT_STREAM + (layer << 8)
     words = philox4x32(counter, (seed & WORD, (seed >> 32) & WORD))
-    in_order = words.reshape(n_rows, groups, 4, 2, 2).transpose(0, 1, 3, 2, 4)  # g, h, q, b
-    return in_order.reshape(n_rows, -1)[:, :n_units]
+    words = words.reshape(n_rows, groups, 4, 2, 2).transpose(0, 1, 3, 2, 4)  # g, h, q, b
+    in_order: NDArray[np.uint32] = words.reshape(n_rows, -1)[:, :n_units]
+    return in_order
 
 
 def dropout_factors(
