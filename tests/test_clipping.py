@@ -25,7 +25,12 @@ METHODS = [
 @pytest.mark.parametrize("clip", NORMS, ids=str)
 @pytest.mark.parametrize(("name", "settings"), METHODS, ids=str)
 def test_norms(
-    monkeypatch: Any, name: str, settings: dict[str, Any], clip: dict[str, Any], plan: str, dtype: Any
+    monkeypatch: Any,
+    name: str,
+    settings: dict[str, Any],
+    clip: dict[str, Any],
+    plan: str,
+    dtype: Any,
 ) -> None:
     monkeypatch.setenv("SHALLOWCORE_FORCE_PLAN", plan)
     for kind in ("shallow", "softmax"):

@@ -56,7 +56,9 @@ def test_log_cosh_of_small_and_large_errors(dtype: Any) -> None:
     for error in (e, -e):
         zero = np.zeros((1, 1), dtype)
         got = [ops.loss("log_cosh", zero, x.reshape(1, 1)) for x in error]
-        exact = [reference.log_cosh(zero.astype(float), x.reshape(1, 1).astype(float)) for x in error]
+        exact = [
+            reference.log_cosh(zero.astype(float), x.reshape(1, 1).astype(float)) for x in error
+        ]
         values, wanted = (np.array([v for v, _ in pairs]).astype(dtype) for pairs in (got, exact))
         assert_close_elementwise(values, wanted, single(dtype))
         slopes, wanted = (np.array([s[0, 0] for _, s in pairs]) for pairs in (got, exact))
@@ -80,7 +82,9 @@ def test_parameters_of_losses() -> None:
     assert losses.Quantile((0.1, 0.9)).quantile == (0.1, 0.9)
     assert losses.Quantile(np.array([0.25])).quantile == 0.25
     assert losses.get("pinball").name == "quantile"
-    assert repr(losses.Quantile([0.1, 0.9], scale=2.0)) == "Quantile(scale=2.0, quantile=(0.1, 0.9))"
+    assert (
+        repr(losses.Quantile([0.1, 0.9], scale=2.0)) == "Quantile(scale=2.0, quantile=(0.1, 0.9))"
+    )
     assert repr(losses.Loss("huber", delta=1)) == "Huber()"
     with pytest.raises(AttributeError, match="no attribute 'delta'"):
         _ = losses.LogCosh().delta
@@ -103,7 +107,9 @@ def test_parameters_of_losses() -> None:
         (lambda: ops.loss("poisson", [-1.0], [1.0]), ValueError, ">= 0 for poisson"),
         (lambda: ops.loss("hinge", [2.0], [1.0]), ValueError, r"\[-1, 1\] for hinge"),
         (
-            lambda: ops.loss("quantile", np.ones((3, 2)), np.ones((3, 2)), quantile=[0.1, 0.5, 0.9]),
+            lambda: ops.loss(
+                "quantile", np.ones((3, 2)), np.ones((3, 2)), quantile=[0.1, 0.5, 0.9]
+            ),
             ValueError,
             "quantile",
         ),
@@ -150,7 +156,10 @@ def test_quantiles_cover_what_they_say() -> None:
     rng = np.random.default_rng(2)
     x, fresh = rng.uniform(0, 1, (2, 4000, 1))
     noise = rng.normal(size=(2, 4000))
-    y, y_fresh = 2 * x[:, 0] + (0.2 + x[:, 0]) * noise[0], 2 * fresh[:, 0] + (0.2 + fresh[:, 0]) * noise[1]
+    y, y_fresh = (
+        2 * x[:, 0] + (0.2 + x[:, 0]) * noise[0],
+        2 * fresh[:, 0] + (0.2 + fresh[:, 0]) * noise[1],
+    )
     quantiles = np.array([0.1, 0.5, 0.9])
     model = models.Sequential(
         [layers.Input((1,)), layers.Dense(16, "tanh"), layers.Dense(3)], seed=3

@@ -222,7 +222,10 @@ def test_losses_by_hand() -> None:
     figures = {
         "mean_absolute_error": (2.5 / 3, [-1, 1, 0]),
         "huber": ((1.5 + 0.125) / 3, [-1, 0.5, 0]),
-        "log_cosh": (math.log(math.cosh(2) * math.cosh(0.5)) / 3, [-math.tanh(2), math.tanh(0.5), 0]),
+        "log_cosh": (
+            math.log(math.cosh(2) * math.cosh(0.5)) / 3,
+            [-math.tanh(2), math.tanh(0.5), 0],
+        ),
         "quantile": ((1 + 0.25) / 3, [-0.5, 0.5, 0]),
     }
     for name, (value, slopes) in figures.items():

@@ -158,7 +158,11 @@ def test_schedules_are_values() -> None:
         (lambda: schedules.ExponentialDecay(1, 1, "x"), TypeError, "decay_rate must be"),
         (lambda: schedules.ExponentialDecay(1, 1, 1, 1), TypeError, "staircase must be True"),
         (lambda: schedules.PiecewiseConstantDecay([2, 1], [1, 2, 3]), ValueError, "must rise"),
-        (lambda: schedules.PiecewiseConstantDecay([2], [1]), ValueError, "one more than boundaries"),
+        (
+            lambda: schedules.PiecewiseConstantDecay([2], [1]),
+            ValueError,
+            "one more than boundaries",
+        ),
         (lambda: schedules.CosineDecay(1, 1, alpha=-1), ValueError, "alpha must be"),
         (lambda: schedules.CosineDecay(1, 1, warmup_target=-1), ValueError, "warmup_target must"),
         (lambda: schedules.OneCycle(1, 0), ValueError, "total_steps must be"),

@@ -48,10 +48,9 @@ void register_registry(py::module_& m) {
       .def_property_readonly("has_label_smoothing",
                              [](const LossInfo& i) { return i.entry->label_smoothing; })
       .def_property_readonly("link", [](const LossInfo& i) { return i.entry->link; })
-      .def_property_readonly("parameters",
-                             [](const LossInfo& i) {
-                               return named(std::array<Parameter, 1>{i.entry->parameter});
-                             })
+      .def_property_readonly(
+          "parameters",
+          [](const LossInfo& i) { return named(std::array<Parameter, 1>{i.entry->parameter}); })
       .def_property_readonly("by_output", [](const LossInfo& i) { return i.entry->by_column; });
   py::class_<OptimizerInfo>(m, "OptimizerInfo")
       .def_readonly("name", &OptimizerInfo::name)

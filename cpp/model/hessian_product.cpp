@@ -39,9 +39,10 @@ HessianProduct<T>::HessianProduct(const Objective<T>& objective, const Network<T
   const auto hessian =
       objective.from_logits() ? objective.loss().logits_hessian : objective.loss().outputs_hessian;
   if (hessian == nullptr) {
-    throw InvalidArgument("optimizer", "newton_cg with " + std::string(objective.loss().name),
-                          "a loss with second derivatives: from logits, or with the activation that goes with "
-                          "it, where it has logits");
+    throw InvalidArgument(
+        "optimizer", "newton_cg with " + std::string(objective.loss().name),
+        "a loss with second derivatives: from logits, or with the activation that goes with "
+        "it, where it has logits");
   }
   arena_ = Arena<T>(total + 5 * padded<T>(most_rows_ * wide) + padded<T>(workspace));
   for (const Stage<T>& stage : stages) {

@@ -56,8 +56,11 @@ std::vector<T> loss_parameters(const LossSpec& spec, Index n_outputs) {
 template <class T>
 Objective<T>::Objective(const Network<T>& network, const LossSpec& loss,
                         const std::vector<std::string>& metrics)
-    : network_(network), spec_(loss), loss_(loss_named<T>(loss.name)),
-      parameters_(loss_parameters<T>(loss, network.n_outputs())), metric_names_(metrics) {
+    : network_(network),
+      spec_(loss),
+      loss_(loss_named<T>(loss.name)),
+      parameters_(loss_parameters<T>(loss, network.n_outputs())),
+      metric_names_(metrics) {
   const auto& stages = network.stages();
   fused_ = !loss.from_logits && loss_.link != nullptr && !stages.empty() &&
            stages.back().kind != LayerSpec::Kind::rescaling &&

@@ -12,8 +12,9 @@
 namespace shallowcore {
 namespace {
 
-constexpr Index kNormPart = 1 << 16;                   // elements of a part of a norm
-constexpr std::size_t kMostValues = kMaxParameters + 4;  // of any method, with those that are shared
+constexpr Index kNormPart = 1 << 16;  // elements of a part of a norm
+constexpr std::size_t kMostValues =
+    kMaxParameters + 4;  // of any method, with those that are shared
 
 }  // namespace
 

@@ -74,7 +74,7 @@ class Optimizer {
 
   OptimizerInfo info_;
   const OptimizerKernels<T>* kernels_ = nullptr;  // null for full-batch methods
-  std::vector<double> values_;  // in the order of info_.parameters, padded
+  std::vector<double> values_;                    // in the order of info_.parameters, padded
   std::optional<Schedule> schedule_;
   double last_learning_rate_ = 0;
   Index size_;

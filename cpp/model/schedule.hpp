@@ -15,7 +15,7 @@ struct ScheduleInfo {
   std::string name;
   std::string formula;
   std::vector<Parameter> parameters;  // NaN: has no default
-  bool has_steps = false;  // it has boundaries, and one value more than those
+  bool has_steps = false;             // it has boundaries, and one value more than those
 };
 
 std::vector<ScheduleInfo> schedule_table();
