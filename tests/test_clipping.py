@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import shallowcore
 from oracle.network import Loss
-from oracle.tolerances import assert_all_close, epsilon
-from shallowcore import layers, models, optimizers
+from oracle.tolerances import assert_all_close, epsilon, trajectory
+from oracle.train import train
+from shallowcore import callbacks, layers, models, optimizers
 from test_trajectories import DTYPES, SETTINGS, assert_same_training, oracle_optimizer, problem
 from twins import SPARSE, chain, model_of, targets_of
 
@@ -137,6 +138,35 @@ def test_settings_change_between_fits() -> None:
     model.optimizer.weight_decay = 0.1
     mine.clips, mine.weight_decay = (None, None, 0.02), 0.1
     assert_same_training(network, model, mine, loss, (x, y), 2, epochs=1, shuffle=False)
+
+
+@pytest.mark.parametrize("stepwise", [False, True])
+def test_a_setting_that_the_plan_cannot_do_brings_another_plan(stepwise: bool) -> None:
+    """Panels and gram clip no norms: set under way, the next epoch or batch is clipped."""
+    for sizes in ((40, 64, 3), (300, 2)):
+        rng = np.random.default_rng(6)
+        network = chain(rng, sizes, ("tanh", "identity")[-len(sizes) + 1 :], np.float64)
+        loss = Loss("mean_squared_error")
+        x, y = rng.normal(size=(100, sizes[0])), rng.normal(size=(100, sizes[-1]))
+        model = model_of(network, sizes[0], loss, optimizers.SGD(0.1), seed=1)
+
+        def change(epoch: int, model: Any = model) -> None:
+            if epoch == 30:
+                model.optimizer.global_clipnorm = 0.05
+
+        if stepwise:
+            for step in range(60):
+                change(step)
+                model.train_on_batch(x, y)
+        else:
+            begin = callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: change(epoch))
+            model.fit(x, y, batch_size=100, epochs=60, verbose=0, callbacks=[begin])
+        mine = oracle_optimizer("sgd", network.parameters(), {"learning_rate": 0.1})
+        options = {"batch_size": 100, "shuffle": False, "epochs": 30}
+        train(network, mine, loss, x, y, **options)
+        mine.clips = (None, None, 0.05)
+        train(network, mine, loss, x, y, **options)
+        assert_all_close(model.get_weights(), network.parameters(), trajectory(np.float64, 60))
 
 
 @pytest.mark.parametrize(
