@@ -3,6 +3,7 @@
 Keras runs eagerly: compiling each of these small models would take longer than training it.
 """
 
+import itertools
 import os
 import warnings
 from collections.abc import Sequence
@@ -38,7 +39,7 @@ def keras() -> Any:
 def weights_of(rng: np.random.Generator, sizes: Sequence[int]) -> list[Any]:
     """[kernel, bias, kernel, ...], random."""
     found: list[Any] = []
-    for n_in, n_out in zip(sizes, sizes[1:], strict=False):
+    for n_in, n_out in itertools.pairwise(sizes):
         found += [rng.normal(size=(n_in, n_out)) / np.sqrt(n_in), 0.3 * rng.normal(size=n_out)]
     return found
 

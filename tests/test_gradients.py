@@ -83,8 +83,13 @@ def pairs() -> Iterator[tuple[str, str, str, bool]]:
     crossentropies = ("binary_crossentropy", "categorical_crossentropy", SPARSE)
     for hidden, output, name in product(ACTIVATIONS, ("sigmoid", "softmax"), crossentropies):
         yield hidden, output, name, False
-    for output, name in product(ACTIVATIONS, crossentropies):
+    for output, name in product(ACTIVATIONS, (*crossentropies, "poisson")):
         yield "tanh", output, name, True
+    regression = ("mean_absolute_error", "huber", "log_cosh", "quantile", "hinge")
+    for output, name in product(("identity", "tanh", "selu"), regression):
+        yield "sigmoid", output, name, False
+    for output in ("sigmoid", "softmax"):
+        yield "tanh", output, "poisson", False
 
 
 def odd_layers(turn: int) -> list[tuple[int, Any]]:

@@ -17,6 +17,15 @@ DTYPES = [np.float32, np.float64]
 CASES = [
     ("mean_squared_error", {}),
     ("mean_squared_error", {"scale": 0.5}),
+    ("mean_absolute_error", {"scale": 2.0}),
+    ("huber", {}),
+    ("huber", {"delta": 0.3, "scale": 0.5}),
+    ("log_cosh", {}),
+    ("quantile", {}),
+    ("quantile", {"quantile": (0.1, 0.5, 0.7, 0.95)}),
+    ("poisson", {}),
+    ("poisson", {"from_logits": True}),
+    ("hinge", {}),
     ("binary_crossentropy", {}),
     ("binary_crossentropy", {"from_logits": True}),
     ("binary_crossentropy", {"from_logits": True, "label_smoothing": 0.1}),
@@ -36,7 +45,10 @@ def example(name: str, options: dict[str, Any], n_samples: int = 6) -> tuple[Any
     y: Any = draw.uniform(0, 1, (n_samples, 4))
     if name == "sparse_categorical_crossentropy":
         y = draw.integers(0, 4, n_samples)
-    logits = name == "mean_squared_error" or options.get("from_logits", False)
+    if name == "hinge":
+        y = draw.choice([-1.0, 0.0, 1.0], (n_samples, 4))
+    probabilities = name.endswith("crossentropy") or name == "poisson"
+    logits = not probabilities or options.get("from_logits", False)
     return y, draw.normal(0, 2, (n_samples, 4)) if logits else draw.uniform(
         0.1, 0.9, (n_samples, 4)
     )
@@ -199,3 +211,62 @@ def test_cross_entropies_are_finite_and_not_negative(dtype: Any, data: st.DataOb
             assert np.isfinite(value)
             assert value >= -single(dtype)
             assert np.isfinite(gradient).all()
+
+
+# --- losses of real targets -----------------------------------------------------------------------
+
+
+def test_losses_by_hand() -> None:
+    """Errors -2, 0.5 and 0, one output."""
+    y, a = np.array([[3.0], [1.0], [2.0]]), np.array([[1.0], [1.5], [2.0]])
+    figures = {
+        "mean_absolute_error": (2.5 / 3, [-1, 1, 0]),
+        "huber": ((1.5 + 0.125) / 3, [-1, 0.5, 0]),
+        "log_cosh": (
+            math.log(math.cosh(2) * math.cosh(0.5)) / 3,
+            [-math.tanh(2), math.tanh(0.5), 0],
+        ),
+        "quantile": ((1 + 0.25) / 3, [-0.5, 0.5, 0]),
+    }
+    for name, (value, slopes) in figures.items():
+        got, gradient = loss(name, y, a)
+        assert got == pytest.approx(value, rel=1e-14)
+        assert_close(gradient, np.array(slopes, dtype=np.float64)[:, None] / 3, 1e-14)
+    value, gradient = loss("quantile", y, a, quantile=0.9)
+    assert value == pytest.approx((0.9 * 2 + 0.1 * 0.5) / 3, rel=1e-14)
+    assert_close(gradient, np.array([[-0.9], [0.1], [0.0]]) / 3, 1e-14)
+
+
+def test_poisson_by_hand() -> None:
+    """a - y ln a, nearly, from rates; the same from their logarithms."""
+    y, a = np.array([[2.0, 0.0]]), np.array([[4.0, 0.5]])
+    exact = (4 - 2 * math.log(4) + 0.5) / 2
+    assert loss("poisson", y, a)[0] == pytest.approx(exact, abs=1e-7)
+    value, gradient = loss("poisson", y, np.log(a), from_logits=True)
+    assert value == pytest.approx(exact, rel=1e-14)
+    assert_close(gradient, np.array([[1.0, 0.25]]), 1e-14)
+
+
+def test_hinge_by_hand() -> None:
+    """Margins 0.5 short, 1 beyond, and a 0 that stands for -1."""
+    y, a = np.array([[1.0, -1.0, 0.0]]), np.array([[0.5, -2.0, 3.0]])
+    value, gradient = loss("hinge", y, a)
+    assert value == pytest.approx((0.5 + 0 + 4) / 3, rel=1e-15)
+    assert_close(gradient, np.array([[-1.0, 0.0, 1.0]]) / 3, 1e-15)
+
+
+def test_log_cosh_of_small_and_large_errors() -> None:
+    """e^2 / 2 - e^4 / 12 to all digits, |e| - ln 2 without overflow."""
+    zero = np.zeros((1, 1))
+    for e in (1e-12, 1e-6, 1e-3):
+        value, _ = loss("log_cosh", zero, zero + e)
+        assert value == pytest.approx(e**2 / 2 - e**4 / 12, rel=1e-12)
+    assert loss("log_cosh", zero, zero - 1e5)[0] == pytest.approx(1e5 - math.log(2), rel=1e-15)
+
+
+def test_the_pinball_loss_is_least_at_the_quantile() -> None:
+    """Over all constants, for each quantile of a sample."""
+    y = np.sort(np.random.default_rng(7).normal(size=(101, 1)), axis=0)
+    for q in (0.1, 0.5, 0.9):
+        costs = [loss("quantile", y, np.full_like(y, c), quantile=q)[0] for c in y[:, 0]]
+        assert int(np.argmin(costs)) == int(100 * q)

@@ -40,6 +40,10 @@ LOSSES = [
     Loss("categorical_crossentropy", scale=2.0),
     Loss("categorical_crossentropy", from_logits=True, label_smoothing=0.1),
     Loss("sparse_categorical_crossentropy"),
+    Loss("log_cosh", scale=2.0),
+    Loss("poisson"),
+    Loss("poisson", from_logits=True),
+    Loss("huber", parameters={"delta": 0.2}),
 ]
 
 

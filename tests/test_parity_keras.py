@@ -93,9 +93,7 @@ def assert_parity(
     x, y = data_of(kind)
     weights = keras_twin.weights_of(np.random.default_rng(4), (N_FEATURES, 7, 3))
     weight = np.random.default_rng(5).random(N_SAMPLES) if weighted else None
-    expected, expected_loss = keras_twin.trained(
-        weights, ("tanh", output), *theirs, x, y, weight
-    )
+    expected, expected_loss = keras_twin.trained(weights, ("tanh", output), *theirs, x, y, weight)
     model = models.Sequential(
         [layers.Input((N_FEATURES,)), layers.Dense(7, "tanh"), layers.Dense(3, output)],
         dtype="float64",

@@ -108,7 +108,6 @@ struct Hinge : PlainSum<T, Hinge<T>> {
 };
 
 // The pinball loss of quantile q: q e for e = y - a >= 0, (q - 1) e below; slope 0 at e = 0.
-// Koenker, Bassett, "Regression quantiles", 1978.
 template <class T>
 SHALLOWCORE_INLINE void pinball(Vec<T> a, Vec<T> y, Vec<T> q, Vec<T>& value, Vec<T>& slope) {
   const Vec<T> error = y - a, zero = {};
@@ -136,15 +135,15 @@ double sum_quantiles(const LossArgs<T>& args, ptrdiff_t at, ptrdiff_t n, T scale
     pinball<T>(load_partial<T>(args.prediction + at + j, lanes),
                load_partial<T>(args.target + at + j, lanes), load<T>(args.parameters + col), value,
                slope);
-    total += static_cast<double>(
-        reduce_add<T>(select<T>(first_lanes_mask<T>(lanes), value, Vec<T>{})));
+    total +=
+        static_cast<double>(reduce_add<T>(select<T>(first_lanes_mask<T>(lanes), value, Vec<T>{})));
     if (args.gradient != nullptr) store_partial<T>(args.gradient + at + j, slope * scale, lanes);
     for (col += kWidth<T>; col >= args.cols;) col -= args.cols;
   }
   return total;
 }
 
-// One quantile for all columns, or one for each.
+// One quantile for all columns, or one for each: Koenker, Bassett, "Regression quantiles", 1978.
 template <class T>
 double quantile_loss(const LossArgs<T>& args) {
   if (args.n_parameters == 1) return elementwise_loss<T, OneQuantile<T>>(args);
@@ -155,8 +154,8 @@ double quantile_loss(const LossArgs<T>& args) {
   double total = 0;
   for (ptrdiff_t i = 0; i < args.rows; ++i) {
     const double weight = static_cast<double>(args.sample_weight[i]);
-    total += weight *
-             sum_quantiles<T>(args, i * args.cols, args.cols, static_cast<T>(scale * weight));
+    total +=
+        weight * sum_quantiles<T>(args, i * args.cols, args.cols, static_cast<T>(scale * weight));
   }
   return total / cols;
 }

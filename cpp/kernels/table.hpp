@@ -129,8 +129,8 @@ struct LossArgs {
   double label_smoothing;
   const T* parameters;     // the loss's own, those of each column repeated for a vector more
   ptrdiff_t n_parameters;  // 1, or cols where there is one for each column
-  T* gradient;       // (rows, cols), or null; may be prediction
-  const T* tangent;  // (rows, cols): direction of the second derivative
+  T* gradient;             // (rows, cols), or null; may be prediction
+  const T* tangent;        // (rows, cols): direction of the second derivative
 };
 
 template <class T>
@@ -139,7 +139,7 @@ struct LossKernels {
   const char* formula;
   bool integer_labels;
   bool label_smoothing;
-  const char* link;  // activation whose outputs' loss is computed from logits; null if none
+  const char* link;     // activation whose outputs' loss is computed from logits; null if none
   Parameter parameter;  // name null: none
   bool by_column;       // the parameter may have a value for each column
   // Sum over rows of sample_weight x loss; fills gradient where it is not null.

@@ -47,6 +47,8 @@ class Optimizer {
   bool clips_by_norm() const { return shared(kClipNorm) > 0 || shared(kGlobalClipNorm) > 0; }
   // Whether it is more than the method itself.
   bool clips_or_decays() const;
+  // What a plan has to do for it: plans are chosen for this.
+  int demands() const { return (clips_by_norm() ? 1 : 0) + (clips_or_decays() ? 2 : 0); }
 
   int slots() const { return static_cast<int>(slots_.size()); }
   // State vector i, laid out like the parameters; made (as zeros) when it is first asked for.

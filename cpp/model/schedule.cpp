@@ -124,9 +124,9 @@ Schedule::Schedule(const std::string& name, const std::map<std::string, double>&
       const auto given = parameters.find(parameter.name);
       known += given == parameters.end() ? 0 : 1;
       parameters_.push_back(given == parameters.end() ? parameter.value : given->second);
-    }
-    for (const double value : parameters_) {
-      if (std::isnan(value)) throw InvalidArgument("schedule", "a parameter short", name + "'s");
+      if (std::isnan(parameters_.back())) {
+        throw InvalidArgument(name, std::string("nothing for ") + parameter.name, "a number");
+      }
     }
     const std::size_t wanted = entry.info.has_steps ? boundaries_.size() + 1 : 0;
     if (values_.size() != wanted) {

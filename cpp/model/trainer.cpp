@@ -68,9 +68,15 @@ Trainer<T>::Trainer(Network<T>& network, Optimizer<T>& optimizer, const LossSpec
   require_equal("parameters of the optimizer", optimizer.size(), network.size());
   objective_.check_targets(data);
   if (validation != nullptr) validation_means_.emplace(objective_, network, *validation);
-  plan_ = make_plan<T>({network, optimizer, objective_, data, options_});
-  thread_choice_ = ThreadChoice(plan_->threads());
+  choose_plan();
   sums_.metrics.resize(metrics.size());
+}
+
+template <class T>
+void Trainer<T>::choose_plan() {
+  plan_ = make_plan<T>({network_, optimizer_, objective_, data_, options_});
+  planned_for_ = optimizer_.demands();
+  thread_choice_ = ThreadChoice(plan_->threads());
 }
 
 template <class T>
@@ -78,6 +84,7 @@ bool Trainer<T>::run(Index until_epoch, double seconds, const Poll& poll) {
   const typename Network<T>::TrainingLock lock(network_);
   Deadline deadline(seconds);
   if (epoch_ >= until_epoch || finished()) return true;
+  if (!in_epoch_ && planned_for_ != optimizer_.demands()) choose_plan();  // settings have changed
   take_charge();
   try {
     // Closing a team waits for its threads, which may be held up: none is open while one thread works.

@@ -48,6 +48,7 @@ class Trainer {
 
  private:
   // The plan may hold the parameters in its own form from begin() to publish().
+  void choose_plan();
   void take_charge();
   void release_charge();
   void begin_epoch();
@@ -65,6 +66,7 @@ class Trainer {
   Index n_batches_;
   std::vector<std::int64_t> order_;
   std::unique_ptr<Plan<T>> plan_;
+  int planned_for_ = 0;  // demands of the optimizer
   ThreadChoice thread_choice_{1};
   std::optional<Evaluator<T>> validation_means_;
 

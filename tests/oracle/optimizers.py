@@ -1,4 +1,4 @@
-"""First-order optimizers, as Keras 3 defines them, Rprop as PyTorch does; AdamW is Adam with decay.
+"""First-order optimizers, as Keras 3 defines them, Rprop as PyTorch does.
 
 An optimizer is made for a list of parameters and updates them in place by `step(gradients)`.
 State has the parameters' dtype and starts at zero; t counts steps from 1.  Step sizes that depend
@@ -128,6 +128,10 @@ class Adam:
             w -= alpha * m / (np.sqrt(top if self.amsgrad else v) + self.epsilon)
 
 
+class AdamW(Adam):
+    """Adam; `Shared` does the decay, by 0.004 unless told otherwise."""
+
+
 class Adagrad:
     """v += g^2 from v = initial_accumulator_value, w -= lr g / sqrt(v + epsilon)."""
 
@@ -234,7 +238,7 @@ OPTIMIZERS: dict[str, type] = {
     "sgd": SGD,
     "rmsprop": RMSprop,
     "adam": Adam,
-    "adamw": Adam,
+    "adamw": AdamW,
     "adagrad": Adagrad,
     "nadam": Nadam,
     "rprop": Rprop,
@@ -307,6 +311,6 @@ SHARED = ("schedule", "weight_decay", "clipnorm", "clipvalue", "global_clipnorm"
 def optimizer(name: str, parameters: Sequence[Array], **settings: Any) -> Shared:
     """Optimizer by name with its settings and those that all share."""
     own = {key: value for key, value in settings.items() if key not in SHARED}
-    shared = {"weight_decay": WEIGHT_DECAY.get(name)}
+    shared: dict[str, Any] = {"weight_decay": WEIGHT_DECAY.get(name)}
     shared |= {key: value for key, value in settings.items() if key in SHARED}
     return Shared(OPTIMIZERS[name](parameters, **own), **shared)

@@ -32,9 +32,7 @@ def inverse_time_decay(
     return initial_learning_rate / (1 + decay_rate * parts(t, decay_steps, staircase))
 
 
-def piecewise_constant_decay(
-    t: int, boundaries: Sequence[float], values: Sequence[float]
-) -> float:
+def piecewise_constant_decay(t: int, boundaries: Sequence[float], values: Sequence[float]) -> float:
     """values[i], i = the number of boundaries below t."""
     return values[sum(b < t for b in boundaries)]
 

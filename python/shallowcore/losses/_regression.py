@@ -92,7 +92,7 @@ class LogCosh(Loss):
 class Quantile(Loss):
     """Pinball loss: mean over outputs of max(q e, (q - 1) e), e = y - a.
 
-    Its minimum is the quantile q of the targets.  Koenker and Bassett, "Regression quantiles", 1978.
+    Its minimum is the quantile q of the targets: Koenker and Bassett, "Regression quantiles", 1978.
     With several quantiles the model has an output for each, in the same order; targets may then be
     (n_samples,) or (n_samples, 1), the same for each quantile.
 

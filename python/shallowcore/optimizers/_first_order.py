@@ -1,7 +1,7 @@
 """First-order methods.
 
-All take `weight_decay`, `clipnorm`, `clipvalue` and `global_clipnorm`, which `Optimizer` explains, and
-a schedule as the learning rate.
+All take a schedule as the learning rate, and `weight_decay`, `clipnorm`, `clipvalue` and
+`global_clipnorm`, which `Optimizer` explains.
 """
 
 from __future__ import annotations

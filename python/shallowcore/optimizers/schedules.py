@@ -304,9 +304,9 @@ class OneCycle(LearningRateSchedule):
     Examples
     --------
     >>> from shallowcore.optimizers import schedules
-    >>> schedule = schedules.OneCycle(0.1, total_steps=100)
-    >>> schedule(0), schedule(29)
-    (0.004, 0.1)
+    >>> schedule = schedules.OneCycle(0.1, total_steps=100, div_factor=10.0)
+    >>> [round(schedule(step), 6) for step in (0, 29, 99)]
+    [0.01, 0.1, 1e-06]
     """
 
     def __init__(
