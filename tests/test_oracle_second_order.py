@@ -11,7 +11,15 @@ from oracle.levenberg_marquardt import (
     levenberg_marquardt,
     output_jacobian,
 )
-from oracle.line_search import CURVATURE, DECREASE, Point, beyond, between, cubic_minimum, wolfe_search
+from oracle.line_search import (
+    CURVATURE,
+    DECREASE,
+    Point,
+    beyond,
+    between,
+    cubic_minimum,
+    wolfe_search,
+)
 from oracle.network import Activation, Dense, Loss, Network, Rescaling
 from oracle.newton_cg import flatten, hessian, unflatten
 from oracle.tolerances import assert_close

@@ -12,7 +12,7 @@ OptimizerInfo lbfgs_info() {
           {{"memory", 10}, {"tolerance", 1e-8}, {"max_line_search", 20}},
           true,
           [](const double* values) { return 2 * static_cast<int>(values[0]); },
-          5};
+          7};
 }
 
 template <class T>
@@ -67,7 +67,7 @@ bool Lbfgs<T>::search(const Poll& poll) {
     const double loss = this->try_step(step, direction_, poll);
     return LinePoint{step, loss, dot(trial_, direction_)};
   });
-  if (found.step == 0) {
+  if (found.step == 0 || !this->progresses(found.loss)) {
     this->back_to_start();
     return false;
   }

@@ -35,7 +35,7 @@ OptimizerInfo levenberg_marquardt_info() {
           {{"mu", 1e-3}, {"mu_dec", 0.1}, {"mu_inc", 10}, {"mu_max", 1e10}, {"min_grad", 1e-7}},
           true,
           nullptr,
-          4};
+          6};
 }
 
 template <class T>

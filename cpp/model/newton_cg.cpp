@@ -11,7 +11,7 @@ OptimizerInfo newton_cg_info() {
           {{"tolerance", 1e-8}, {"max_cg_iterations", 250}},
           true,
           nullptr,
-          3};
+          5};
 }
 
 template <class T>
@@ -28,6 +28,9 @@ NewtonCG<T>::NewtonCG(const Problem<T>& problem)
 template <class T>
 Outcome NewtonCG<T>::iterate(const Poll& poll) {
   solve(poll);
+  if (search(poll)) return Outcome::stepped;
+  // Curvature that is hardly positive makes directions far too long: once more, straight down.
+  for (Index i = 0; i < size(); ++i) direction_[i] = -gradient_[i];
   return search(poll) ? Outcome::stepped : Outcome::stuck;
 }
 
@@ -85,9 +88,9 @@ bool NewtonCG<T>::search(const Poll& poll) {
   double length = 1;
   for (int halvings = 0; slope < 0 && halvings < 40; ++halvings, length /= 2) {
     const double loss = this->try_step(length, direction_, poll);
-    const bool falls = loss <= loss_ + 1e-4 * length * slope;
+    const bool falls = loss < loss_ && loss <= loss_ + 1e-4 * length * slope;
     const bool flat = loss <= loss_ + this->noise() && norm(this->trial_) < gradient_norm_;
-    if (falls || flat) {
+    if ((falls || flat) && this->progresses(loss)) {
       this->accept(loss);
       return true;
     }

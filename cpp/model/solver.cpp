@@ -65,8 +65,8 @@ void Solver<T>::start(const Poll& poll) {
   if (loss_ != number(last_loss) || gradient_norm_ != number(last_norm)) {
     std::fill_n(problem_.optimizer.numbers().begin(), problem_.optimizer.numbers().size(), 0.0);
     number(first_norm) = gradient_norm_;
-    number(last_loss) = loss_;
-    number(last_norm) = gradient_norm_;
+    number(last_loss) = number(least_loss) = loss_;
+    number(last_norm) = number(least_norm) = gradient_norm_;
   }
   started_ = true;
 }
@@ -84,6 +84,8 @@ Outcome Solver<T>::step(const Poll& poll) {
   problem_.optimizer.count_iteration();
   number(last_loss) = loss_;
   number(last_norm) = gradient_norm_;
+  number(least_loss) = std::min(number(least_loss), loss_);
+  number(least_norm) = std::min(number(least_norm), gradient_norm_);
   return reached_tolerance() ? Outcome::converged : Outcome::stepped;
 }
 
@@ -101,6 +103,12 @@ double Solver<T>::try_step(double length, const T* direction, const Poll& poll) 
   }
   const bool finite = std::isfinite(loss) && kernels<T>().all_finite(trial_, size());
   return finite ? loss : std::numeric_limits<double>::infinity();
+}
+
+template <class T>
+bool Solver<T>::progresses(double loss) {
+  return loss < number(least_loss) ||
+         (loss <= number(least_loss) + noise() && norm(trial_) < number(least_norm));
 }
 
 template <class T>

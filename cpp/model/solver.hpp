@@ -35,7 +35,7 @@ class Solver {
 
  protected:
   // The first numbers that the optimizer keeps; a method's own come after them.
-  enum Number { first_norm, last_loss, last_norm, own_numbers };
+  enum Number { first_norm, last_loss, last_norm, least_loss, least_norm, own_numbers };
 
   virtual Outcome iterate(const Poll& poll) = 0;
 
@@ -52,6 +52,9 @@ class Solver {
   double try_step(double length, const T* direction, const Poll& poll);
   void keep_start() { std::copy_n(problem_.network.parameters(), size(), start_); }
   void back_to_start() { std::copy_n(start_, size(), problem_.network.parameters()); }
+  // Whether the last try, with that loss, is worth staying at: a loss lower than ever, or where the
+  // loss no longer resolves differences, a gradient smaller than ever.  So no method goes on for ever.
+  bool progresses(double loss);
   // Stays where the last try was; its gradient becomes gradient_.
   void accept(double loss);
 
