@@ -17,8 +17,7 @@ PROBLEMS = [
     ("elu", "softmax", Loss(SPARSE)),
     ("tanh", "identity", Loss("categorical_crossentropy", from_logits=True)),
 ]
-# Iterations feed rounding back into directions and steps: measured over PROBLEMS, 1e-12 after ten and
-# 1e-9 after thirty.
+# Iterations feed rounding back into directions and steps, a factor of about two each.
 TRAJECTORY = {10: 1e-10, 30: 1e-7}
 
 

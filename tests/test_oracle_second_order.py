@@ -1,4 +1,4 @@
-"""The oracle's L-BFGS and Levenberg-Marquardt: quadratics, Rosenbrock, least squares, derivatives."""
+"""The oracle's L-BFGS and Levenberg-Marquardt: quadratics, Rosenbrock, closed forms."""
 
 from typing import Any
 
@@ -15,8 +15,8 @@ from oracle.line_search import (
     CURVATURE,
     DECREASE,
     Point,
-    beyond,
     between,
+    beyond,
     cubic_minimum,
     wolfe_search,
 )
