@@ -15,6 +15,7 @@ class LevenbergMarquardt : public Solver<T> {
   static constexpr Index kMostParameters = 8192;
 
   explicit LevenbergMarquardt(const Problem<T>& problem);
+  double own_flops() const override { return gauss_newton_.flops() + cholesky_.flops(); }
 
  protected:
   Outcome iterate(const Poll& poll) override;

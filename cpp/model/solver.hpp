@@ -32,6 +32,8 @@ class Solver {
   double loss() const { return loss_; }
   double gradient_norm() const { return gradient_norm_; }
   double metric(std::size_t i) const { return metrics_[i]; }
+  // Operations of an iteration beside passes over the samples: for the choice of threads.
+  virtual double own_flops() const { return 0; }
 
  protected:
   // The first numbers that the optimizer keeps; a method's own come after them.
