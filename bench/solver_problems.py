@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from oracle.network import Dense, Loss, Network
 from shallowcore import datasets, layers, losses, models, regularizers
 
-Floats = NDArray[np.float64]
+Floats = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True)
@@ -191,7 +191,7 @@ def logistic_hessian(problem: Problem, w: Floats) -> Floats:
 
 # --- the problems ---------------------------------------------------------------------------------
 def regression(n_hidden: int, goal: float) -> Problem:
-    """The size of the Boston houses: 506 x 13, a smooth function of correlated features and noise."""
+    """The size of the Boston houses, 506 x 13: a smooth function of correlated features, noise."""
     rng = np.random.default_rng(0)
     x = rng.normal(size=(506, 13)) @ (np.eye(13) + 0.3 * rng.normal(size=(13, 13)))
     x = (x - x.mean(axis=0)) / x.std(axis=0)

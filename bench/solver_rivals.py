@@ -1,4 +1,4 @@
-"""Contenders of `bench.solvers`: each trains a problem from given weights for at most n iterations."""
+"""Contenders of `bench.solvers`: each trains from given weights for at most n iterations."""
 
 import warnings
 from collections.abc import Callable, Iterator
@@ -118,35 +118,38 @@ def scipy_contenders(problem: Problem) -> Iterator[Contender]:
 
 
 # --- scikit-learn ---------------------------------------------------------------------------------
-def sklearn_mlp(problem: Problem, weights: list[Floats], n: int) -> list[Floats]:
+class SklearnMlp:
     """MLPRegressor or MLPClassifier with solver "lbfgs", going on from the given weights."""
-    from sklearn.neural_network import MLPClassifier, MLPRegressor
 
-    kind = MLPRegressor if problem.output == "identity" else MLPClassifier
-    model = kind(
-        problem.sizes[1:-1],
-        activation="tanh",
-        solver="lbfgs",
-        alpha=0.0,
-        tol=0.0,
-        max_iter=1,
-        max_fun=10**7,
-        warm_start=True,
-    )
-    y = problem.y.ravel()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        if not hasattr(sklearn_mlp, "fitted"):
-            sklearn_mlp.__dict__["fitted"] = {}
-        cache = sklearn_mlp.__dict__["fitted"]
-        if problem.name not in cache:
-            cache[problem.name] = model.fit(problem.x, y)
-        model = cache[problem.name]
+    def __init__(self, problem: Problem) -> None:
+        from sklearn.neural_network import MLPClassifier, MLPRegressor
+
+        self._problem = problem
+        self._model = (MLPRegressor if problem.output == "identity" else MLPClassifier)(
+            hidden_layer_sizes=problem.sizes[1:-1],
+            activation="tanh",
+            solver="lbfgs",
+            alpha=0.0,
+            tol=0.0,
+            max_fun=10**7,
+            warm_start=True,
+        )
+        self._fit(1)  # for what it wants to know of the data
+
+    def _fit(self, n: int) -> None:
+        self._model.max_iter = n
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it ran as long as it should
+            self._model.fit(self._problem.x, self._problem.y.ravel())
+
+    def __call__(self, weights: list[Floats], n: int) -> list[Floats]:
+        """Train."""
+        model = self._model
         model.coefs_ = [w.copy() for w in weights[0::2]]
         model.intercepts_ = [b.copy() for b in weights[1::2]]
-        model.max_iter = n
-        model.fit(problem.x, y)
-    return [w for pair in zip(model.coefs_, model.intercepts_, strict=True) for w in pair]
+        self._fit(n)
+        pairs = zip(model.coefs_, model.intercepts_, strict=True)
+        return [array for pair in pairs for array in pair]
 
 
 def sklearn_logistic(problem: Problem, solver: str, _: list[Floats], n: int) -> list[Floats]:
@@ -164,8 +167,8 @@ def sklearn_contenders(problem: Problem) -> Iterator[Contender]:
     """`lbfgs`, and the Newton methods of logistic regression."""
     for one_thread in (True, False):
         if len(problem.sizes) > 2:
-            solve: Any = partial(sklearn_mlp, problem)
-            yield Contender("scikit-learn", "MLP, lbfgs", solve, one_thread)
+            mlp = SklearnMlp(problem)
+            yield Contender("scikit-learn", "MLP, lbfgs", mlp, one_thread)
             continue
         for solver in ("lbfgs", "newton-cg", "newton-cholesky"):
             solve = partial(sklearn_logistic, problem, solver)

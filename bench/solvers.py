@@ -4,9 +4,10 @@
 
 A regression of the size of the Boston houses and the packaged digits are trained to a given loss,
 logistic regression on unscaled inputs to a given norm of the gradient; all contenders from the same
-weights in float64, with exact gradients, Jacobians and Hessians in NumPy where they ask for functions.
-First the fewest iterations are found after which the goal is reached, as the tests' oracle measures
-it; then trainings of so many are timed in interleaved rounds, models and optimizers made anew.
+weights in float64, with exact gradients, Jacobians and Hessians in NumPy where they ask for
+functions.  First the fewest iterations are found after which the goal is reached, as the tests'
+oracle measures it; then trainings of so many are timed in interleaved rounds, models and optimizers
+made anew.
 Exit status 1 if a rival is ahead of shallowcore's best; 2 for a debug build.
 """
 
@@ -15,7 +16,7 @@ import contextlib
 import importlib.util
 import statistics
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from importlib import metadata
@@ -28,7 +29,7 @@ from bench import growth
 from bench.solver_problems import Problem, digits, logistic, regression
 from bench.solver_rivals import MAKERS, Contender
 
-PROBLEMS = {
+PROBLEMS: dict[str, Callable[[], Problem]] = {
     "regression": partial(regression, 10, 0.03),
     "wide": partial(regression, 20, 0.01),
     "digits": partial(digits, 30, 1e-2),
