@@ -23,7 +23,7 @@ class LevenbergMarquardt : public Solver<T> {
  private:
   using Base = Solver<T>;
   using Base::problem_, Base::gradient_, Base::loss_, Base::number, Base::setting;
-  enum Number { mu = Base::own_numbers };
+  enum Number : std::size_t { mu = Base::own_numbers };
 
   bool set_direction(double damping, const Poll& poll);
 

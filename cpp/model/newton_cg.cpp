@@ -9,14 +9,12 @@ OptimizerInfo newton_cg_info() {
   return {"newton_cg",
           "w += t p, H p = -g by conjugate gradients, t by backtracking",
           {{"tolerance", 1e-8}, {"max_cg_iterations", 250}},
-          true,
-          nullptr,
-          5};
+          true};
 }
 
 template <class T>
 NewtonCG<T>::NewtonCG(const Problem<T>& problem)
-    : Solver<T>(problem),
+    : Solver<T>(problem, 0),
       hessian_(problem.objective, problem.network, problem.data),
       preconditioner_(problem),
       arena_(5 * problem.network.size()) {

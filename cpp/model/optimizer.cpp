@@ -34,7 +34,6 @@ Optimizer<T>::Optimizer(const Network<T>& network, const std::string& name,
   values_.resize(kMaxParameters);
   for (const auto& [parameter, value] : parameters) values_[index_of(parameter)] = value;
   slots_.resize(static_cast<std::size_t>(slots_with(values_.data())));
-  numbers_.resize(static_cast<std::size_t>(info_.numbers));
 }
 
 template <class T>
@@ -98,8 +97,8 @@ void Optimizer<T>::clear() {
   for (Arena<T>& slot : slots_) {
     if (slot.data() != nullptr) std::fill_n(slot.data(), size_, T{0});
   }
-  std::fill(numbers_.begin(), numbers_.end(), 0.0);
   iterations_ = 0;
+  notes_.clear();
 }
 
 template class Optimizer<float>;

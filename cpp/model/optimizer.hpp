@@ -15,9 +15,8 @@ struct OptimizerInfo {
   std::string formula;
   std::vector<Parameter> parameters;
   bool full_batch = false;  // a second-order method: every step uses all samples
-  // Of a full-batch method: state vectors it needs with these parameter values, and single numbers.
+  // Of a full-batch method: state vectors it needs with these parameter values; none where null.
   int (*slots)(const double* values) = nullptr;
-  int numbers = 0;
 };
 
 // First-order ones from the kernel table, then the full-batch ones.
@@ -42,9 +41,6 @@ class Optimizer {
   Arena<T>& slot_memory(int i) { return slots_[static_cast<std::size_t>(i)]; }
   Index size() const { return size_; }
 
-  // Numbers that a full-batch method keeps from one training to the next, zeros at first.
-  std::vector<double>& numbers() { return numbers_; }
-
   // One step of a first-order method: w from its gradient (size() elements each).
   void step(T* w, const T* gradient);
   // For those who do the step themselves: counts it, and gives its constants and its sweep.
@@ -53,6 +49,10 @@ class Optimizer {
   void count_iteration() { ++iterations_; }
   // State to zero, as before the first step.
   void clear();
+
+  // What a plan or solver wants to find again in the next training, or after a load, beside the state
+  // vectors: numbers by name.  Who reads them checks that they fit.
+  std::map<std::string, std::vector<double>>& notes() { return notes_; }
 
  private:
   std::size_t index_of(const std::string& parameter) const;
@@ -63,8 +63,8 @@ class Optimizer {
   std::vector<double> values_;
   Index size_;
   std::vector<Arena<T>> slots_;
-  std::vector<double> numbers_;
   std::int64_t iterations_ = 0;
+  std::map<std::string, std::vector<double>> notes_;
 };
 
 }  // namespace shallowcore

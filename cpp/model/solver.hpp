@@ -18,7 +18,8 @@ std::vector<OptimizerInfo> solver_table();
 template <class T>
 class Solver {
  public:
-  explicit Solver(const Problem<T>& problem);
+  // With so many numbers of its own.
+  Solver(const Problem<T>& problem, std::size_t n_own);
   virtual ~Solver() = default;
   Solver(const Solver&) = delete;
   Solver& operator=(const Solver&) = delete;
@@ -36,14 +37,21 @@ class Solver {
   virtual double own_flops() const { return 0; }
 
  protected:
-  // The first numbers that the optimizer keeps; a method's own come after them.
-  enum Number { first_norm, last_loss, last_norm, least_loss, least_norm, own_numbers };
+  // The first of the numbers that the next training finds again; a method's own come after them.
+  enum Number : std::size_t {
+    first_norm,
+    last_loss,
+    last_norm,
+    least_loss,
+    least_norm,
+    own_numbers
+  };
 
   virtual Outcome iterate(const Poll& poll) = 0;
 
   Index size() const { return problem_.network.size(); }
   double setting(const char* name) const { return problem_.optimizer.get(name); }
-  double& number(int i) { return problem_.optimizer.numbers()[static_cast<std::size_t>(i)]; }
+  double& number(std::size_t i) { return numbers_[i]; }
   double dot(const T* a, const T* b) const { return kernels<T>().dot(a, b, size()); }
   double norm(const T* v) const { return std::sqrt(dot(v, v)); }
   // Differences of the loss that are rounding.
@@ -70,7 +78,7 @@ class Solver {
 
   FullBatch<T> full_batch_;
   Arena<T> arena_;
-  std::vector<double> metrics_;
+  std::vector<double> metrics_, numbers_;
   const char* tolerance_;  // name of the setting
   bool started_ = false;
 };
