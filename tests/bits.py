@@ -36,7 +36,8 @@ def trained(
     stack = [layers.Dense(n, "tanh") for n in sizes[1:-1]]
     stack.append(layers.Dense(sizes[-1], "sigmoid" if one else "softmax"))
     model = models.Sequential([layers.Input(sizes[:1]), *stack], dtype=dtype, seed=1)
-    model.compile(optimizer, "binary_crossentropy" if one else SPARSE, ["accuracy"])
+    loss = "binary_crossentropy" if one else SPARSE
+    model.compile(optimizer, "mse" if optimizer == "levenberg_marquardt" else loss, ["accuracy"])
     x = np.asarray(draw(2, n_samples, sizes[0]).astype(dtype), order=order)
     y = np.random.default_rng(3).integers(0, max(2, sizes[-1]), n_samples)
     history = model.fit(x, y, batch_size=batch, epochs=2, verbose=0).history
@@ -54,6 +55,9 @@ def trainings() -> dict[str, str]:
         ((700, 1), 6000, 6000, "sgd", "float64", "C"),
         ((4, 2000, 1), 1024, 1024, "adam", "float32", "C"),
         ((40, 30, 1), 500, 500, "newton_cg", "float64", "C"),
+        ((90, 1), 3000, 3000, "newton_cg", "float64", "C"),
+        ((40, 30, 10), 2000, 2000, "lbfgs", "float32", "C"),
+        ((20, 30, 1), 2000, 2000, "levenberg_marquardt", "float64", "F"),
     ]
     return {str(case): trained(*case) for case in cases}
 

@@ -1,4 +1,4 @@
-"""The oracle's L-BFGS and Levenberg-Marquardt: quadratics, Rosenbrock, least squares, derivatives."""
+"""The oracle's L-BFGS and Levenberg-Marquardt: quadratics, Rosenbrock, closed forms."""
 
 from typing import Any
 
@@ -11,7 +11,15 @@ from oracle.levenberg_marquardt import (
     levenberg_marquardt,
     output_jacobian,
 )
-from oracle.line_search import CURVATURE, DECREASE, Point, beyond, between, cubic_minimum, wolfe_search
+from oracle.line_search import (
+    CURVATURE,
+    DECREASE,
+    Point,
+    between,
+    beyond,
+    cubic_minimum,
+    wolfe_search,
+)
 from oracle.network import Activation, Dense, Loss, Network, Rescaling
 from oracle.newton_cg import flatten, hessian, unflatten
 from oracle.tolerances import assert_close

@@ -111,8 +111,9 @@ def assert_same_training(
 
 def test_the_core_knows_what_the_oracle_knows() -> None:
     table = {info.name: info for info in _core.optimizer_table()}
-    assert set(table) == set(OPTIMIZERS) | {"newton_cg"}
-    assert [name for name, info in table.items() if info.full_batch] == ["newton_cg"]
+    solvers = {name for name, info in table.items() if info.full_batch}
+    assert solvers == {"lbfgs", "newton_cg", "levenberg_marquardt"}
+    assert set(table) - solvers == set(OPTIMIZERS)
     assert {name for name, _ in SETTINGS} == set(OPTIMIZERS)
 
 
@@ -242,7 +243,8 @@ def test_a_second_fit_goes_on_where_the_first_stopped(kind: str, name: str) -> N
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize(
-    ("name", "settings"), [("sgd", {"momentum": 0.9}), ("adam", {}), ("newton_cg", {})]
+    ("name", "settings"),
+    [("sgd", {"momentum": 0.9}), ("adam", {}), ("newton_cg", {}), ("lbfgs", {})],
 )
 def test_an_interrupted_trainer_gives_the_same_bits(
     name: str, settings: dict[str, float], dtype: str
@@ -269,9 +271,11 @@ def test_an_interrupted_trainer_gives_the_same_bits(
             calls += 1
             assert np.isfinite(trainer.running).all()
         assert trainer.run(5, seconds)
-        n_batches = 1 if name == "newton_cg" else 5
+        solver = name in ("newton_cg", "lbfgs")
+        n_batches = 1 if solver else 5
+        reason = "maximum epochs" if solver else ""
         assert trainer.n_batches == n_batches
-        assert (trainer.epoch, trainer.batch, trainer.stop_reason) == (5, 0, "")
+        assert (trainer.epoch, trainer.batch, trainer.stop_reason) == (5, 0, reason)
         assert calls == (1 if seconds else 5 * n_batches)
         results.append((core.digest(), trainer.history(), trainer.epoch_counter))
     assert results[0] == results[1]

@@ -46,6 +46,12 @@ Cholesky<T>::Cholesky(Index n) : n_(n), sum_(n, kBlock) {
   workspace_.memory = arena_.take(memory);
 }
 
+template <class T>
+double Cholesky<T>::flops() const {
+  const double n = static_cast<double>(n_);
+  return n * n * n / 3;
+}
+
 // L of a block on the diagonal in place, and its inverse.
 template <class T>
 bool Cholesky<T>::factor_block(T* a, Index first, Index width) {

@@ -29,7 +29,7 @@ template <class T>
 class Cholesky {
  public:
   explicit Cholesky(Index n);
-  Index size() const { return n_; }
+  double flops() const;
   // Overwrites the lower triangle of a with L.  False, and nothing to use, if a is not positive definite.
   bool factor(T* a, const std::function<void()>& poll);
   // x = a^-1 x, from the factor.

@@ -132,7 +132,7 @@ void GaussNewton<T>::fill_rows(const Block<T>& block, Index output) {
       for (Index i = 0; i < rows * stage.n_out; ++i) d_[i] *= stage.scale;
       continue;
     }
-    if (!linked) apply_slope(stage.activation, pass_.output(s).data, d_, rows, stage.n_out);
+    if (!linked) pass_.multiply_by_slope(s, d_);
     if (stage.kind != LayerSpec::Kind::dense) continue;
     write_rows(s, s == 0 ? block.x : pass_.output(s - 1), output);
     if (columns_[s] == 0) return;  // no parameters below

@@ -11,13 +11,12 @@ OptimizerInfo lbfgs_info() {
           "w += t p, p = -H g from the last pairs of steps and gradient changes, t by strong Wolfe",
           {{"memory", 10}, {"tolerance", 1e-8}, {"max_line_search", 20}},
           true,
-          [](const double* values) { return 2 * static_cast<int>(values[0]); },
-          5};
+          [](const double* values) { return 2 * static_cast<int>(values[0]); }};
 }
 
 template <class T>
 Lbfgs<T>::Lbfgs(const Problem<T>& problem)
-    : Solver<T>(problem),
+    : Solver<T>(problem, 2),
       memory_(problem.optimizer.slots() / 2),
       arena_(2 * problem.network.size()),
       direction_(arena_.take(problem.network.size())),
@@ -67,7 +66,7 @@ bool Lbfgs<T>::search(const Poll& poll) {
     const double loss = this->try_step(step, direction_, poll);
     return LinePoint{step, loss, dot(trial_, direction_)};
   });
-  if (found.step == 0) {
+  if (found.step == 0 || !this->progresses(found.loss)) {
     this->back_to_start();
     return false;
   }

@@ -21,7 +21,7 @@ class Lbfgs : public Solver<T> {
   using Base = Solver<T>;
   using Base::problem_, Base::gradient_, Base::trial_, Base::start_, Base::loss_;
   using Base::size, Base::number, Base::setting, Base::dot;
-  enum Number { count = Base::own_numbers, newest };
+  enum Number : std::size_t { count = Base::own_numbers, newest };
 
   // Pair `age` steps back, 0 the newest.
   T* s(Index age) { return problem_.optimizer.slot(static_cast<int>(2 * place(age))); }

@@ -33,14 +33,12 @@ OptimizerInfo levenberg_marquardt_info() {
   return {"levenberg_marquardt",
           "w -= (J^T J + mu I)^-1 J^T e; mu x mu_dec where the loss falls, else x mu_inc, again",
           {{"mu", 1e-3}, {"mu_dec", 0.1}, {"mu_inc", 10}, {"mu_max", 1e10}, {"min_grad", 1e-7}},
-          true,
-          nullptr,
-          4};
+          true};
 }
 
 template <class T>
 LevenbergMarquardt<T>::LevenbergMarquardt(const Problem<T>& problem)
-    : Solver<T>(checked(problem)),
+    : Solver<T>(checked(problem), 1),
       gauss_newton_(problem),
       n_(gauss_newton_.size()),
       cholesky_(n_),

@@ -15,6 +15,7 @@ class LevenbergMarquardt : public Solver<T> {
   static constexpr Index kMostParameters = 8192;
 
   explicit LevenbergMarquardt(const Problem<T>& problem);
+  double own_flops() const override { return gauss_newton_.flops() + cholesky_.flops(); }
 
  protected:
   Outcome iterate(const Poll& poll) override;
@@ -22,7 +23,7 @@ class LevenbergMarquardt : public Solver<T> {
  private:
   using Base = Solver<T>;
   using Base::problem_, Base::gradient_, Base::loss_, Base::number, Base::setting;
-  enum Number { mu = Base::own_numbers };
+  enum Number : std::size_t { mu = Base::own_numbers };
 
   bool set_direction(double damping, const Poll& poll);
 

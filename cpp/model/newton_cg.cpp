@@ -9,14 +9,12 @@ OptimizerInfo newton_cg_info() {
   return {"newton_cg",
           "w += t p, H p = -g by conjugate gradients, t by backtracking",
           {{"tolerance", 1e-8}, {"max_cg_iterations", 250}},
-          true,
-          nullptr,
-          3};
+          true};
 }
 
 template <class T>
 NewtonCG<T>::NewtonCG(const Problem<T>& problem)
-    : Solver<T>(problem),
+    : Solver<T>(problem, 0),
       hessian_(problem.objective, problem.network, problem.data),
       preconditioner_(problem),
       arena_(5 * problem.network.size()) {
@@ -28,6 +26,9 @@ NewtonCG<T>::NewtonCG(const Problem<T>& problem)
 template <class T>
 Outcome NewtonCG<T>::iterate(const Poll& poll) {
   solve(poll);
+  if (search(poll)) return Outcome::stepped;
+  // Curvature that is hardly positive makes directions far too long: once more, straight down.
+  for (Index i = 0; i < size(); ++i) direction_[i] = -gradient_[i];
   return search(poll) ? Outcome::stepped : Outcome::stuck;
 }
 
@@ -85,9 +86,9 @@ bool NewtonCG<T>::search(const Poll& poll) {
   double length = 1;
   for (int halvings = 0; slope < 0 && halvings < 40; ++halvings, length /= 2) {
     const double loss = this->try_step(length, direction_, poll);
-    const bool falls = loss <= loss_ + 1e-4 * length * slope;
+    const bool falls = loss < loss_ && loss <= loss_ + 1e-4 * length * slope;
     const bool flat = loss <= loss_ + this->noise() && norm(this->trial_) < gradient_norm_;
-    if (falls || flat) {
+    if ((falls || flat) && this->progresses(loss)) {
       this->accept(loss);
       return true;
     }

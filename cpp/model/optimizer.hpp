@@ -17,9 +17,8 @@ struct OptimizerInfo {
   std::string formula;
   std::vector<Parameter> parameters;
   bool full_batch = false;  // a second-order method: every step uses all samples
-  // Of a full-batch method: state vectors it needs with these parameter values, and single numbers.
+  // Of a full-batch method: state vectors it needs with these parameter values; none where null.
   int (*slots)(const double* values) = nullptr;
-  int numbers = 0;
 };
 
 // First-order ones from the kernel table, with the parameters that they share last: weight_decay,
@@ -56,13 +55,6 @@ class Optimizer {
   // Hands the memory of a state vector to those who keep it in another layout, who hand it back.
   Arena<T>& slot_memory(int i) { return slots_[static_cast<std::size_t>(i)]; }
   Index size() const { return size_; }
-
-  // Numbers that a full-batch method keeps from one training to the next, zeros at first: its note.
-  std::vector<double>& numbers() {
-    std::vector<double>& numbers = notes_["solver"];
-    numbers.resize(static_cast<std::size_t>(info_.numbers));
-    return numbers;
-  }
 
   // One step of a first-order method: w from its gradient (size() elements each), which is clipped.
   void step(T* w, T* gradient);

@@ -154,6 +154,13 @@ void Pass<T>::add_kernel_gradient(std::size_t s, const MatrixView<const T>& inpu
 }
 
 template <class T>
+void Pass<T>::multiply_by_slope(std::size_t s, T* d) const {
+  const Stage<T>& stage = network_.stages()[s];
+  if (slopes_[s] != nullptr) return multiply_rows(slopes_[s], d, rows_, stage.n_out);
+  apply_slope(stage.activation, outputs_[s], d, rows_, stage.n_out);
+}
+
+template <class T>
 const T* Pass<T>::backward_to_first(bool logits, T* gradient) {
   const auto& stages = network_.stages();
   for (std::size_t s = stages.size(); s-- > 0;) {
@@ -164,11 +171,7 @@ const T* Pass<T>::backward_to_first(bool logits, T* gradient) {
       rescale(d, d, rows_ * stage.n_out, stage.scale, T{0});
       continue;
     }
-    if (slopes_[s] != nullptr) {
-      multiply_rows(slopes_[s], d, rows_, stage.n_out);
-    } else if (!(last && logits)) {
-      apply_slope(stage.activation, outputs_[s], d, rows_, stage.n_out);
-    }
+    if (slopes_[s] != nullptr || !(last && logits)) multiply_by_slope(s, d);
     if (stage.kind != LayerSpec::Kind::dense) continue;
     if (stage.bias >= 0) {
       kernels<T>().add_column_sums(d, rows_, stage.n_out, gradient + stage.bias);

@@ -41,6 +41,9 @@ class Pass {
   // Where the loss puts its gradient with respect to what forward returned.
   T* output_gradient() { return gradients_[0]; }
 
+  // d (rows, n_out) *= slope of a stage's activation in the last forward pass.
+  void multiply_by_slope(std::size_t s, T* d) const;
+
   // Adds the parameters' gradients of that block to `gradient`, laid out like the parameters.  The
   // inputs' gradient is never computed.  Overwrites the buffers.
   void backward(const MatrixView<const T>& x, bool logits, T* gradient);

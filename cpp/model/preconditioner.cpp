@@ -37,7 +37,7 @@ void Preconditioner<T>::took(Index products, bool solved) {
 
 template <class T>
 void Preconditioner<T>::prepare(const Poll& poll) {
-  if (!gauss_newton_ || spent_ < gauss_newton_->flops()) return;
+  if (!gauss_newton_ || spent_ < gauss_newton_->flops() + cholesky_->flops()) return;
   if (matrix_ == nullptr) {
     arena_ = Arena<T>(2 * padded<T>(n_ * n_) + 2 * padded<T>(n_));
     for (T** piece : {&matrix_, &factor_}) *piece = arena_.take(n_ * n_);

@@ -19,13 +19,6 @@ void check_problem(const Problem<T>& problem) {
       throw InvalidArgument("l1", "a penalty with " + name, "none: it has no second derivative");
     }
   }
-  for (const Stage<T>& stage : problem.network.stages()) {
-    if (stage.kind != LayerSpec::Kind::dense && stage.kind != LayerSpec::Kind::activation &&
-        stage.kind != LayerSpec::Kind::rescaling) {
-      throw InvalidArgument("optimizer", name + " with a layer that is random in training",
-                            "a first-order method, or no such layer");
-    }
-  }
 }
 
 }  // namespace
@@ -35,11 +28,12 @@ std::vector<OptimizerInfo> solver_table() {
 }
 
 template <class T>
-Solver<T>::Solver(const Problem<T>& problem)
+Solver<T>::Solver(const Problem<T>& problem, std::size_t n_own)
     : problem_(problem),
       full_batch_(problem.objective, problem.network, problem.data),
       arena_(3 * problem.network.size()),
       metrics_(problem.objective.metrics().size()),
+      numbers_(own_numbers + n_own),
       tolerance_(problem.optimizer.name() == levenberg_marquardt_info().name ? "min_grad"
                                                                              : "tolerance") {
   check_problem(problem);
@@ -60,13 +54,15 @@ bool Solver<T>::reached_tolerance() {
 // training.  Otherwise it is another one, and what was kept would mislead.
 template <class T>
 void Solver<T>::start(const Poll& poll) {
-  const double loss = full_batch_(trial_, poll);
-  accept(loss);
-  if (loss_ != number(last_loss) || gradient_norm_ != number(last_norm)) {
-    std::fill_n(problem_.optimizer.numbers().begin(), problem_.optimizer.numbers().size(), 0.0);
-    number(first_norm) = gradient_norm_;
-    number(last_loss) = loss_;
-    number(last_norm) = gradient_norm_;
+  accept(full_batch_(trial_, poll));
+  const std::vector<double>& kept = problem_.optimizer.notes()[problem_.optimizer.name()];
+  if (kept.size() == numbers_.size() && kept[last_loss] == loss_ &&
+      kept[last_norm] == gradient_norm_) {
+    numbers_ = kept;
+  } else {
+    std::fill(numbers_.begin(), numbers_.end(), 0.0);
+    number(last_loss) = number(least_loss) = loss_;
+    number(first_norm) = number(last_norm) = number(least_norm) = gradient_norm_;
   }
   started_ = true;
 }
@@ -84,6 +80,9 @@ Outcome Solver<T>::step(const Poll& poll) {
   problem_.optimizer.count_iteration();
   number(last_loss) = loss_;
   number(last_norm) = gradient_norm_;
+  number(least_loss) = std::min(number(least_loss), loss_);
+  number(least_norm) = std::min(number(least_norm), gradient_norm_);
+  problem_.optimizer.notes()[problem_.optimizer.name()] = numbers_;
   return reached_tolerance() ? Outcome::converged : Outcome::stepped;
 }
 
@@ -101,6 +100,12 @@ double Solver<T>::try_step(double length, const T* direction, const Poll& poll) 
   }
   const bool finite = std::isfinite(loss) && kernels<T>().all_finite(trial_, size());
   return finite ? loss : std::numeric_limits<double>::infinity();
+}
+
+template <class T>
+bool Solver<T>::progresses(double loss) {
+  return loss < number(least_loss) ||
+         (loss <= number(least_loss) + noise() && norm(trial_) < number(least_norm));
 }
 
 template <class T>

@@ -18,7 +18,8 @@ std::vector<OptimizerInfo> solver_table();
 template <class T>
 class Solver {
  public:
-  explicit Solver(const Problem<T>& problem);
+  // With so many numbers of its own.
+  Solver(const Problem<T>& problem, std::size_t n_own);
   virtual ~Solver() = default;
   Solver(const Solver&) = delete;
   Solver& operator=(const Solver&) = delete;
@@ -32,16 +33,25 @@ class Solver {
   double loss() const { return loss_; }
   double gradient_norm() const { return gradient_norm_; }
   double metric(std::size_t i) const { return metrics_[i]; }
+  // Operations of an iteration beside passes over the samples: for the choice of threads.
+  virtual double own_flops() const { return 0; }
 
  protected:
-  // The first numbers that the optimizer keeps; a method's own come after them.
-  enum Number { first_norm, last_loss, last_norm, own_numbers };
+  // The first of the numbers that the next training finds again; a method's own come after them.
+  enum Number : std::size_t {
+    first_norm,
+    last_loss,
+    last_norm,
+    least_loss,
+    least_norm,
+    own_numbers
+  };
 
   virtual Outcome iterate(const Poll& poll) = 0;
 
   Index size() const { return problem_.network.size(); }
   double setting(const char* name) const { return problem_.optimizer.get(name); }
-  double& number(int i) { return problem_.optimizer.numbers()[static_cast<std::size_t>(i)]; }
+  double& number(std::size_t i) { return numbers_[i]; }
   double dot(const T* a, const T* b) const { return kernels<T>().dot(a, b, size()); }
   double norm(const T* v) const { return std::sqrt(dot(v, v)); }
   // Differences of the loss that are rounding.
@@ -52,6 +62,9 @@ class Solver {
   double try_step(double length, const T* direction, const Poll& poll);
   void keep_start() { std::copy_n(problem_.network.parameters(), size(), start_); }
   void back_to_start() { std::copy_n(start_, size(), problem_.network.parameters()); }
+  // Whether the last try, with that loss, is worth staying at: a loss lower than ever, or where the
+  // loss no longer resolves differences, a gradient smaller than ever.  So no method goes on for ever.
+  bool progresses(double loss);
   // Stays where the last try was; its gradient becomes gradient_.
   void accept(double loss);
 
@@ -65,7 +78,7 @@ class Solver {
 
   FullBatch<T> full_batch_;
   Arena<T> arena_;
-  std::vector<double> metrics_;
+  std::vector<double> metrics_, numbers_;
   const char* tolerance_;  // name of the setting
   bool started_ = false;
 };

@@ -15,6 +15,7 @@ class SolverPlan : public Plan<T> {
       : Plan<T>(problem), solver_(make_solver<T>(problem)), last_(problem.network.size()) {}
 
   int threads() const override {
+    if (team_size(solver_->own_flops()) > 1) return workspace_threads();
     return threads_for(problem_.network, block_rows(problem_.network, problem_.data.rows()));
   }
 

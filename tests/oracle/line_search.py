@@ -70,7 +70,7 @@ class Search:
         return point
 
     def decreases(self, p: Point) -> bool:
-        """Armijo's condition, or where its decrease is below the noise, a slope that fell enough."""
+        """Armijo's condition, or where it is lost in the noise, a slope that fell enough."""
         decrease = -DECREASE * p.step * self.start.slope
         if p.loss < self.start.loss and p.loss <= self.start.loss - decrease:
             return True
