@@ -1,8 +1,10 @@
-"""The models whose files lie in tests/data: `python saved_models.py` wrote them.
+"""Models for the tests of files; `python saved_models.py` wrote those in tests/data.
 
 A new format version gets new files beside them; those that are there stay as they are.
 """
 
+import json
+import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -57,6 +59,25 @@ def make_model(name: str) -> models.Sequential:
     optimizer = optimizers.NewtonCG() if name == "newton-1" else optimizers.Adam(amsgrad=True)
     model.compile(optimizer, "mse", ["mae"], standardize_targets=True)
     return model
+
+
+def small(seed: int = 0) -> models.Sequential:
+    """A model with weights and state, quickly."""
+    rng = np.random.default_rng(seed)
+    model = models.Sequential(
+        [layers.Input((3,)), layers.Normalization(), layers.Dense(4, "relu"), layers.Dense(2)],
+        seed=seed,
+    )
+    model.compile("adam", "mse", ["mae"], standardize_targets=True)
+    model.fit(rng.normal(size=(20, 3)), rng.normal(size=(20, 2)), epochs=2, verbose=0)
+    return model
+
+
+def raw(content: bytes) -> tuple[dict[str, Any], dict[str, str], bytes]:
+    """Header without metadata, metadata, and the arrays' bytes."""
+    (size,) = struct.unpack("<Q", content[:8])
+    header = json.loads(content[8 : 8 + size])
+    return header, header.pop("__metadata__"), content[8 + size :]
 
 
 if __name__ == "__main__":
