@@ -48,7 +48,7 @@ void gather(const GatherArgs<T>& args) {
   if (args.map.means != nullptr) return gather_normalized<T, S>(args);
   const T scale = static_cast<T>(args.map.scale), offset = static_cast<T>(args.map.offset);
   const char* data = static_cast<const char*>(args.data);
-  const bool plain = args.map.is_identity();
+  const bool plain = args.map.scale == 1 && args.map.offset == 0;
   for (ptrdiff_t i = 0; i < args.count; ++i) {
     const ptrdiff_t row = args.rows == nullptr ? args.first + i : args.rows[args.first + i];
     const char* from = data + row * args.row_bytes;
