@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import shallowcore
 from hypothesis import given
 from hypothesis import strategies as st
 from oracle.network import Loss, Network
@@ -115,6 +116,18 @@ def test_given_figures_are_settings() -> None:
     assert one.predict([[3.0, 5.0]]).tolist() == [[1.0, 2.0]]
     with pytest.raises(ValueError, match=r"adapt was called, but mean and variance were given"):
         layer.adapt(np.ones((3, 2)))
+
+
+def test_threads_do_not_matter() -> None:
+    """Enough work for all of them."""
+    x = raw(6000, 300, np.float32)
+    found = []
+    for n_threads in (1, 2, 3):
+        with shallowcore.num_threads(n_threads):
+            layer = layers.Normalization()
+            layer.adapt(x)
+            found.append((layer.mean.tobytes(), layer.variance.tobytes()))
+    assert found[1:] == found[:1] * 2
 
 
 # --- when it adapts -------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Training that is saved and goes on in another process ends with the bits of one that never did."""
+"""Training saved and gone on with in another process has the bits of one that never stopped."""
 
 import copy
 import json
@@ -161,6 +161,35 @@ def test_a_file_saved_by_a_callback_goes_on(tmp_path: Path) -> None:
     after = loaded.fit(data["x"], data["y"], epochs=EPOCHS, initial_epoch=STOP, verbose=0)
     assert after.history["loss"] == whole.history["loss"][STOP:]
     assert state_of(loaded) == state_of(model)
+
+
+def test_steps_on_batches_go_on(tmp_path: Path) -> None:
+    data = make_data("float32")
+    model = make_model("adam", "float32")
+    batches = [(data["x"][i : i + 30], data["y"][i : i + 30]) for i in (0, 30, 60)]
+    for x, y in batches:
+        model.train_on_batch(x, y)
+    model.save(tmp_path / "m.safetensors")
+    loaded = models.load_model(tmp_path / "m.safetensors")
+    for x, y in batches:
+        assert loaded.train_on_batch(x, y) == model.train_on_batch(x, y)
+    assert state_of(loaded) == state_of(model)
+
+
+def test_an_interrupted_training_can_be_saved(tmp_path: Path) -> None:
+    """By what stops it within an epoch: state and weights are those of the last step."""
+    data = make_data("float32")
+    model = make_model("adam", "float32")
+
+    class Stop(callbacks.Callback):
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(data["x"], data["y"], epochs=9, callbacks=[Stop()], verbose=0)
+    model.save(tmp_path / "m.safetensors")
+    assert state_of(model)
+    assert models.load_model(tmp_path / "m.safetensors").digest() == model.digest()
 
 
 @pytest.mark.parametrize("how", ["deepcopy", "copy", "pickle"])

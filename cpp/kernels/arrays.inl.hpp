@@ -18,14 +18,15 @@ struct Boolean {
 template <class T, class S>
 void gather_normalized(const GatherArgs<T>& args) {
   const double scale = args.map.scale, offset = args.map.offset;
-  const double *means = args.map.means, *factors = args.map.factors;
+  const double* __restrict means = args.map.means;
+  const double* __restrict factors = args.map.factors;
   const char* data = static_cast<const char*>(args.data);
   for (ptrdiff_t i = 0; i < args.count; ++i) {
     const ptrdiff_t row = args.rows == nullptr ? args.first + i : args.rows[args.first + i];
     const char* from = data + row * args.row_bytes;
-    T* out = args.out + i * args.cols;
+    T* __restrict out = args.out + i * args.cols;
     if (args.col_bytes == static_cast<ptrdiff_t>(sizeof(S))) {
-      const S* values = reinterpret_cast<const S*>(from);
+      const S* __restrict values = reinterpret_cast<const S*>(from);
       for (ptrdiff_t j = 0; j < args.cols; ++j) {
         const double x = static_cast<double>(values[j]) * scale + offset;
         out[j] = static_cast<T>((x - means[j]) * factors[j]);
@@ -47,7 +48,7 @@ void gather(const GatherArgs<T>& args) {
   if (args.map.means != nullptr) return gather_normalized<T, S>(args);
   const T scale = static_cast<T>(args.map.scale), offset = static_cast<T>(args.map.offset);
   const char* data = static_cast<const char*>(args.data);
-  const bool plain = args.map.is_identity();
+  const bool plain = args.map.scale == 1 && args.map.offset == 0;
   for (ptrdiff_t i = 0; i < args.count; ++i) {
     const ptrdiff_t row = args.rows == nullptr ? args.first + i : args.rows[args.first + i];
     const char* from = data + row * args.row_bytes;

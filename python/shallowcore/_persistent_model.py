@@ -8,10 +8,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from shallowcore import _core, _files, _state
+from shallowcore import _core, _data, _files, _state
 from shallowcore._compiled import Compiled
 from shallowcore._compiled_model import CompiledModel
+from shallowcore._initializer import Shape
 from shallowcore._stack import Stack
+from shallowcore._target_scaling import TargetScaling
 from shallowcore.layers import Layer
 from shallowcore.optimizers._base import OptimizerLink
 
@@ -75,6 +77,25 @@ class PersistentModel(CompiledModel):
     def note_epochs(self, started: int) -> None:
         """Note how many epochs have been started, which the generator of the shuffles counts."""
         self._epochs_started = started
+
+    # --- the first fit ----------------------------------------------------------------------------
+    @contextmanager
+    def _adapted_to(self, training: _data.Samples, shape: Shape) -> Iterator[None]:
+        """Find out what the first fit finds out of its samples; undone by an exception."""
+        layer = self._stack.normalization_to_adapt()
+        before = None if layer is None else layer.state()
+        scaling = self._target_scaling
+        try:
+            if layer is not None:
+                layer.adapt_to(training.x, shape, *self._stack.rescaling_before(layer))
+            if self._standardizes and scaling is None:
+                self._scale_targets(TargetScaling.of(training.y))
+            yield
+        except BaseException:
+            if layer is not None:
+                layer.restore_state(before)
+            self._scale_targets(scaling)
+            raise
 
     # --- files ------------------------------------------------------------------------------------
     def save(self, filepath: Any) -> None:

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 from shallowcore import _core, _data, _fit, _weights
 from shallowcore._checks import check_bool
 from shallowcore._compiled import Compiled
-from shallowcore._initializer import Shape
 from shallowcore._persistent_model import PersistentModel, load
 from shallowcore._steps import Steps
-from shallowcore._target_scaling import TargetScaling
 from shallowcore.callbacks import CallbackList, History
 from shallowcore.layers import Dense, Layer
 
@@ -97,24 +94,6 @@ class Sequential(PersistentModel):
             epoch_counter=self._epochs_started,
             epochs=epochs,
         )
-
-    @contextmanager
-    def _adapted_to(self, training: _data.Samples, shape: Shape) -> Iterator[None]:
-        """Find out what the first fit finds out of its samples; undone by an exception."""
-        layer = self._stack.normalization_to_adapt()
-        before = None if layer is None else layer.state()
-        scaling = self._target_scaling
-        try:
-            if layer is not None:
-                layer.adapt_to(training.x, shape, *self._stack.rescaling_before(layer))
-            if self._standardizes and scaling is None:
-                self._scale_targets(TargetScaling.of(training.y))
-            yield
-        except BaseException:
-            if layer is not None:
-                layer.restore_state(before)
-            self._scale_targets(scaling)
-            raise
 
     def _warn_of_symmetry(self) -> None:
         """Warn where the units of a hidden layer are all alike and will stay so."""
