@@ -210,6 +210,7 @@ std::vector<double> Evaluator<T>::operator()(const Poll& poll) {
   over_blocks(network_, reader_.rows(), pass_.most_rows(), poll, [&](Index first, Index count) {
     objective_.add_block(pass_, reader_.read(nullptr, first, count), reader_.rows(), nullptr,
                          sums_);
+    reader_.release(first, count);
   });
   std::vector<double> means = sums_.means();
   means[0] += objective_.add_penalties(nullptr);
@@ -236,6 +237,7 @@ bool predict(const Network<T>& network, const Dataset& data, T* out, const Poll&
     if (!finite) return;
     const T* outputs = pass.forward(x, false);
     std::copy_n(outputs, count * network.n_outputs(), out + first * network.n_outputs());
+    reader.release(first, count);
   });
   return finite;
 }
@@ -286,6 +288,7 @@ double loss_and_gradient(const Objective<T>& objective, const Network<T>& networ
   sums.metrics.resize(objective.metrics().size());
   over_blocks(network, data.rows(), pass.most_rows(), poll, [&](Index first, Index count) {
     objective.add_block(pass, reader.read(nullptr, first, count), data.rows(), gradient, sums);
+    reader.release(first, count);
   });
   return sums.means()[0] + objective.add_penalties(gradient);
 }

@@ -29,6 +29,9 @@ class Pass {
   const Workspace<T>& workspace() const { return workspace_; }
   T* forward_from_first(Index rows, bool logits);
 
+  // What stage s gave for the last block, (rows, n_out); of a training pass only.
+  const T* stage_output(std::size_t s) const { return outputs_[s]; }
+
   // Where the loss puts its gradient with respect to what forward returned.
   T* output_gradient() { return gradients_[0]; }
 
