@@ -82,7 +82,7 @@ FedDataset& fed_of(AnyTrainer& self) {
 }
 
 // A step on a batch that is like the first one, but for its number of rows.
-void feed(AnyTrainer& self, const BoundDataset& batch) {
+void feed(AnyTrainer& self, const BoundDataset& batch, bool publish) {
   FedDataset& fed = fed_of(self);
   const Dataset& given = batch.data;
   require_equal("features of x", given.x.cols, fed.data.x.cols);
@@ -91,11 +91,12 @@ void feed(AnyTrainer& self, const BoundDataset& batch) {
   require_equal("columns of y", given.y.cols, fed.data.y.cols);
   require_equal("labels", given.labels != nullptr, fed.data.labels != nullptr);
   fed.take(given);
-  work(self, [](auto& trainer) { trainer.feed(SignalPoll()); });
+  work(self, [publish](auto& trainer) { trainer.feed(SignalPoll(), publish); });
 }
 
 // The same for arrays as they are; false, and nothing done, where they need a closer look.
-bool feed_plain(AnyTrainer& self, py::handle x, py::handle y, double low, double high) {
+bool feed_plain(AnyTrainer& self, py::handle x, py::handle y, double low, double high,
+                bool publish) {
   FedDataset& fed = fed_of(self);
   return std::visit(
       [&]<class T>(const std::unique_ptr<Trainer<T>>& trainer) {
@@ -118,7 +119,7 @@ bool feed_plain(AnyTrainer& self, py::handle x, py::handle y, double low, double
           batch.x = {inputs, kDTypeOf<T>, rows, n_features, n_features * size, size};
           batch.y = {targets, kDTypeOf<T>, rows, n_outputs, n_outputs * size, size};
           fed.take(batch);
-          trainer->feed(SignalPoll());
+          trainer->feed(SignalPoll(), publish);
         });
         return fits;
       },
@@ -193,8 +194,9 @@ void register_trainer(py::module_& m) {
            py::arg("epochs") = 1, py::keep_alive<1, 2>(), py::keep_alive<1, 3>(),
            py::keep_alive<1, 6>(), py::keep_alive<1, 7>())
       .def("run", &run, py::arg("until_epoch"), py::arg("seconds"), py::arg("batches") = -1)
-      .def("feed", &feed, py::arg("batch"))
-      .def("feed_plain", &feed_plain, py::arg("x"), py::arg("y"), py::arg("low"), py::arg("high"))
+      .def("feed", &feed, py::arg("batch"), py::arg("publish") = false)
+      .def("feed_plain", &feed_plain, py::arg("x"), py::arg("y"), py::arg("low"), py::arg("high"),
+           py::arg("publish") = false)
       .def("end_epoch",
            [](AnyTrainer& self) { work(self, [](auto& t) { t.end_epoch(SignalPoll()); }); })
       .def("leave", [](AnyTrainer& self) { work(self, [](auto& t) { t.leave(); }); })

@@ -121,7 +121,7 @@ bool Trainer<T>::run(Index until_epoch, double seconds, const Poll& poll, Index 
 }
 
 template <class T>
-void Trainer<T>::feed(const Poll& poll) {
+void Trainer<T>::feed(const Poll& poll, bool at_once) {
   const typename Network<T>::TrainingLock lock(network_);
   if (finished()) return;
   if (data_.labels != nullptr) check_labels(data_.labels, data_.rows(), network_.n_outputs());
@@ -139,7 +139,7 @@ void Trainer<T>::feed(const Poll& poll) {
     release_charge();
     throw;
   }
-  if (!in_epoch_) release_charge();
+  if (!in_epoch_ || at_once) release_charge();
 }
 
 // A plan for larger batches, within an epoch; from here on divergence goes back to this point.

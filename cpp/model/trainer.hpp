@@ -39,8 +39,8 @@ class Trainer {
   // their epoch to the next run.
   bool run(Index until_epoch, double seconds, const Poll& poll, Index batches = -1);
   // One step on the data as they are now, where Dataset::fed allows to replace them; more rows than
-  // ever before make a new plan.
-  void feed(const Poll& poll);
+  // ever before make a new plan.  Parameters come to their place at the end of the epoch, or at once.
+  void feed(const Poll& poll, bool at_once = false);
   // Ends the epoch under way, if there is one, as if it had no more batches.
   void end_epoch(const Poll& poll);
   // Ends the training here: the parameters are those of the last whole step, if they are finite.

@@ -112,7 +112,8 @@ def check_finite(array: Numbers, argument: str) -> Numbers:
 def _bad_places(array: Numbers) -> tuple[int, tuple[int, ...]]:
     """Count NaN and infinity in an array, and find the first; looks at some rows at a time."""
     rows = max(1, (1 << 22) * len(array) // max(1, array.size)) if array.ndim else 1
-    count, where = 0, ()
+    count = 0
+    where: tuple[int, ...] = ()
     for first in range(0, len(array), rows) if array.ndim else ():
         wrong = np.argwhere(~np.isfinite(array[first : first + rows]))
         if len(wrong) and not count:

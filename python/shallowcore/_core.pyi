@@ -170,8 +170,8 @@ class Dataset:
 
     x: 2-D, any strides, float32/float64/bool/(u)int8..64; y: (n, n_outputs) C-contiguous of the
     network's dtype, or (n,) int32 labels, or None for prediction; sample_weight: (n,) contiguous of
-    the network's dtype or None.  mapped: x is a file mapping that is read-only or shared; pages that
-    were read are given back to the system.
+    the network's dtype or None.  mapped: x is a file mapping, read-only or shared; pages that were
+    read are given back to the system.
     """
 
     def __init__(
@@ -267,9 +267,12 @@ class Trainer:
         end of the epoch left to the next call.  True once there is nothing left to do: epochs
         done, converged, diverged, or stopped early.
         """
-    def feed(self, batch: Dataset) -> None:
-        """Do one step on a batch of the first one's types; for a trainer made with `fed`."""
-    def feed_plain(self, x: Any, y: Any, low: float, high: float) -> bool:
+    def feed(self, batch: Dataset, publish: bool = False) -> None:
+        """Do one step on a batch of the first one's types; for a trainer made with `fed`.
+
+        The weights come to their place at the end of the epoch, or at once with `publish`.
+        """
+    def feed_plain(self, x: Any, y: Any, low: float, high: float, publish: bool = False) -> bool:
         """The same for arrays of the dtype, contiguous, finite, and targets in [low, high].
 
         False, and nothing done, for anything else.

@@ -86,7 +86,7 @@ class FedTrainer:
         while native.epoch < until_epoch and not self.stop_reason and batches != 0:
             self._look_ahead()
             if source.ahead is not None:
-                self._feed(source.ahead)
+                self._feed(source.ahead, batches > 0)
                 source.advance()
                 batches -= 1
             if source.ahead is None and batches != 0:
@@ -101,11 +101,11 @@ class FedTrainer:
             self._batches.start_epoch(self._native.epoch)
             self._exhausted = self._batches.ahead is None
 
-    def _feed(self, batch: Any) -> None:
-        """One step."""
+    def _feed(self, batch: Any, publish: bool) -> None:
+        """Do one step; then the weights are at their place, if somebody wants to see them."""
         if not self._weighs and isinstance(batch, (tuple, list)) and len(batch) == 2:
             x, y = batch
-            if self._native.feed_plain(x, y, *self._range):
+            if self._native.feed_plain(x, y, *self._range, publish):
                 return
         number = self._native.batch
         samples = self._batches.check(self._spec, batch, number)
@@ -114,4 +114,4 @@ class FedTrainer:
                 f"batch {number} of {self._batches.stream.argument}: x has dtype "
                 f"{samples.x.dtype}; expected {self._x_type} as in the first batch"
             )
-        self._native.feed(samples.to_core())
+        self._native.feed(samples.to_core(), publish)

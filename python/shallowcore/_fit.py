@@ -173,6 +173,7 @@ class Training:
                 logs = self._last_logs()
                 self._callbacks.epoch_end(epoch, logs)
                 self._history.add_figures(logs)
+                self._look_at_clock()
             if self._trainer.stop_reason or self._timed_out:
                 break
         self._trainer.leave()
@@ -188,15 +189,18 @@ class Training:
                 left = self._due - time.perf_counter()
                 finished = self._trainer.run(epoch, max(0.0, min(SLICE, left)))
             self._record()
-            self._timed_out = not finished and time.perf_counter() >= self._due
+            self._look_at_clock()
+
+    def _look_at_clock(self) -> None:
+        """Note whether the time is over before all is done."""
+        left = self._trainer.epoch < self._settings.n_epochs and not self._trainer.stop_reason
+        self._timed_out = left and time.perf_counter() >= self._due
 
     def _run_batch(self, epoch: int) -> bool:
         """Do one batch for those who asked for it, or end the epoch; whether there is no more."""
         trainer, batch = self._trainer, self._trainer.batch
-        left = batch < trainer.n_batches
-        if isinstance(trainer, FedTrainer):
-            left = trainer.pending()
-        if not left:
+        fed = isinstance(trainer, FedTrainer)
+        if not (trainer.pending() if fed else batch < trainer.n_batches):
             return bool(trainer.run(epoch, math.inf))
         self._callbacks.batch_begin(batch)
         self._sync()

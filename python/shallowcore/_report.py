@@ -6,6 +6,7 @@ import math
 import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from shallowcore import _data
@@ -153,12 +154,14 @@ def _recent(values: list[float]) -> int:
 
 
 def _rises(loss: list[float]) -> bool:
-    """Whether the loss goes up as often as down, to no good."""
+    """Whether the loss swings by more than a tenth and does not get better on average."""
     last = loss[-2 * _recent(loss) :]
     if len(last) < 8:
         return False
-    ups = sum(b > a for a, b in zip(last, last[1:], strict=False))
-    return ups >= 0.4 * (len(last) - 1) and last[-1] > 0.98 * last[0]
+    half = len(last) // 2
+    ups = sum(b > a for a, b in pairwise(last))
+    swings = ups >= 0.3 * len(last) and max(last) > 1.1 * min(last)
+    return swings and sum(last[-half:]) > 0.9 * sum(last[:half])
 
 
 def _rose_since(val_loss: list[float]) -> int | None:

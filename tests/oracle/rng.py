@@ -71,3 +71,23 @@ def permutation(n: int, seed: int, epoch: int) -> NDArray[np.int64]:
         j = (r * (i + 1)) >> 64
         order[i], order[j] = order[j], order[i]
     return np.array(order, dtype=np.int64)
+
+
+def block_permutation(n: int, block: int, seed: int, epoch: int) -> NDArray[np.int64]:
+    """Order of n samples shuffled in blocks of `block` consecutive rows (the last may be shorter).
+
+    Fisher-Yates on the blocks, then on the rows of each in that order, with one stream of draws.
+    Returns (n,) int64; one block is `permutation`.
+    """
+    n_blocks = -(-n // block)
+    left = iter(draws(n + n_blocks, seed, epoch).tolist())
+
+    def shuffled(items: list[int]) -> list[int]:
+        for i in range(len(items) - 1, 0, -1):
+            j = (next(left) * (i + 1)) >> 64
+            items[i], items[j] = items[j], items[i]
+        return items
+
+    blocks = shuffled(list(range(n_blocks)))
+    rows = [shuffled(list(range(b * block, min((b + 1) * block, n)))) for b in blocks]
+    return np.array([row for one in rows for row in one], dtype=np.int64)

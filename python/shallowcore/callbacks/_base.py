@@ -22,7 +22,8 @@ class Callback:
 
     Setting `self.model.stop_training = True` stops the training after the epoch, in a hook for
     batches after the batch: the epoch then ends there.  Hooks for batches have a price: the core
-    comes back to Python after each batch, with the weights at their place.  An exception raised in a hook ends the training and reaches the caller of `fit`; the model stays usable.
+    comes back to Python after each batch, with the weights at their place.  An exception raised in
+    a hook ends the training and reaches the caller of `fit`; the model stays usable.
 
     Attributes
     ----------

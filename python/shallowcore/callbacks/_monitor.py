@@ -45,7 +45,7 @@ class Monitor(Callback):
         self._up = self.mode == "max" or (self.mode == "auto" and model.is_score(self.monitor))
 
     def improves(self, figure: float, reference: float | None) -> bool:
-        """Whether a figure is better than another by more than min_delta; than None it always is."""
+        """Whether a figure beats another by more than min_delta; it always beats None."""
         if reference is None:
             return True
         if self._up:
