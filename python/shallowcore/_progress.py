@@ -106,7 +106,7 @@ class Bar(Progress):
 
     def update(self, epochs: int, batches: int, running: dict[str, float]) -> None:
         """Move the bar; figures of the epoch under way go before those of the last one."""
-        current = min(self._first + epochs + 1, self._epochs)
+        current = self._first + epochs + (1 if batches or not epochs else 0)
         self._bar.set_description_str(f"Epoch {current}/{self._epochs}", refresh=False)
         shown = self._last | running if batches else self._last
         self._bar.set_postfix_str(figures(shown), refresh=False)

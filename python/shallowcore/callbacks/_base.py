@@ -89,6 +89,10 @@ class Callback:
     def on_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         """Keras' older name of `on_train_batch_end`."""
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Copies and pickles know neither the model nor its data."""
+        return {k: v for k, v in vars(self).items() if k not in ("_model", "_outcome")}
+
     # --- what the package's own callbacks add ---------------------------------------------------
     def needed_figures(self) -> list[str]:
         """Names that must be in the logs of every epoch."""
@@ -122,13 +126,14 @@ class History(Callback):
     {}
     """
 
+    _outcome: Outcome | None = None
+
     def __init__(self) -> None:
         super().__init__()
         self.epoch: list[int] = []
         self.history: dict[str, list[float]] = {}
         self.stop_reason = ""
         self.seconds = 0.0
-        self._outcome: Outcome | None = None
 
     def conclude(self, outcome: Outcome, seconds: float) -> None:
         """Note how the training ended."""
