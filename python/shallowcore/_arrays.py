@@ -73,10 +73,15 @@ def _from_frame(frame: Any) -> Numbers:
 
 
 def memory_map(array: Any) -> np.memmap[Any, Any] | None:
-    """Return the memory map that an array is or shows a part of, None if there is none."""
-    while array is not None and not isinstance(array, np.memmap):
+    """Return the memory map that an array is or shows a part of, None if there is none.
+
+    A copy of a map has its class, but no file.
+    """
+    while array is not None:
+        if isinstance(array, np.memmap) and getattr(array, "_mmap", None) is not None:
+            return array
         array = getattr(array, "base", None)
-    return array
+    return None
 
 
 def is_large_map(array: Numbers) -> bool:
@@ -85,7 +90,7 @@ def is_large_map(array: Numbers) -> bool:
     Not where a map keeps what is written to it in memory: that would be lost.
     """
     found = memory_map(array) if array.nbytes >= _LARGE_MAP else None
-    return found is not None and getattr(found, "mode", "c") != "c"
+    return found is not None and getattr(found, "mode", None) in ("r", "r+", "w+")
 
 
 def check_number_type(array: Numbers, argument: str) -> Numbers:
