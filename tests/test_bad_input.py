@@ -78,7 +78,6 @@ BAD_X = [
     ("abc", TypeError, "x must be an array, got 'abc'"),
     ({"a": 1}, TypeError, "x must be an array"),
     ([[1.0, 2.0], [3.0]], ValueError, "x must be an array, got list"),
-    ((row for row in X), TypeError, "x has dtype object"),
     (Sparse(), TypeError, "sparse; expected a dense array"),
     (OnDevice(), TypeError, "not on the CPU"),
     (np.ma.masked_less(X, 0), ValueError, "masked values"),
@@ -91,6 +90,14 @@ def test_bad_inputs(method, x, error, match):
     model = model_for()
     arguments = (x,) if method == "predict" else (x, LABELS)
     assert_refused(model, lambda: getattr(model, method)(*arguments), error, match)
+
+
+@pytest.mark.parametrize("method", ["fit", "evaluate", "train_on_batch", "gradients"])
+def test_iterators_with_targets_are_no_batches(method):
+    model = model_for()
+    rows = (row for row in X)
+    call = getattr(model, method)
+    assert_refused(model, lambda: call(rows, LABELS), TypeError, "x has dtype object")
 
 
 @pytest.mark.parametrize("x", [X[0], np.float64(1), X[:0], X.astype(object), np.zeros((3, 0))])
@@ -166,8 +173,8 @@ def test_bad_targets(method, loss, n_outputs, y, error, match):
 # --- arguments of fit -----------------------------------------------------------------------------
 
 
-class BatchHook(callbacks.Callback):
-    def on_train_batch_end(self, batch, logs=None):
+class HookOfTests(callbacks.Callback):
+    def on_test_batch_end(self, batch, logs=None):
         raise AssertionError("never called")
 
 
@@ -206,7 +213,7 @@ BAD_FIT = [
     ({"callbacks": 3}, TypeError, "callbacks must be a list of Callback objects, got 3"),
     ({"callbacks": [print]}, TypeError, "callbacks must hold Callback objects"),
     ({"callbacks": [callbacks.History]}, TypeError, "give an object, not its class"),
-    ({"callbacks": [BatchHook()]}, TypeError, "on_train_batch_end' that is never called"),
+    ({"callbacks": [HookOfTests()]}, TypeError, "on_test_batch_end' that is never called"),
 ]
 
 

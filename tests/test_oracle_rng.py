@@ -1,10 +1,12 @@
 """The oracle's generator: published vectors, and an order that is a fair permutation."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from oracle.rng import WORD, draws, permutation, philox4x32
+from oracle.rng import WORD, block_permutation, draws, permutation, philox4x32
 
 # Random123 1.14, tests/kat_vectors, lines "philox4x32 10": counter, key, expected.
 KNOWN_ANSWERS = [
@@ -73,3 +75,26 @@ def test_every_place_gets_every_sample_equally_often() -> None:
     for seed in range(3000):
         table[np.arange(6), permutation(6, seed, 0)] += 1
     assert np.sum((table - 500) ** 2 / 500) < 52.62
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.integers(0, 200), st.integers(1, 60), st.integers(0, 2**64 - 1))
+def test_blocks_stay_together_and_hold_every_index_once(n: int, block: int, seed: int) -> None:
+    """The rows of a block follow one another, in any order; a single block is the permutation."""
+    order = block_permutation(n, block, seed, 3).tolist()
+    assert sorted(order) == list(range(n))
+    seen = [row // block for row in order]
+    changes = sum(a != b for a, b in pairwise(seen))
+    assert changes == max(0, -(-n // block) - 1)
+    if block >= n:
+        assert order == permutation(n, seed, 3).tolist()
+
+
+def test_blocks_and_their_rows_are_uniform() -> None:
+    """Chi-square over the 2 x 2 x 2 orders of two blocks of two, 7 degrees of freedom, 99.9 %."""
+    counts: dict[tuple[int, ...], int] = {}
+    for epoch in range(4000):
+        order = tuple(block_permutation(4, 2, 99, epoch).tolist())
+        counts[order] = counts.get(order, 0) + 1
+    assert len(counts) == 8
+    assert sum((count - 500) ** 2 / 500 for count in counts.values()) < 24.32

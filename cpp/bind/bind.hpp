@@ -28,7 +28,24 @@ struct AnyOptimizer {
   Either<Optimizer> optimizer;
 };
 
+// The data set of a trainer that gets its batches one by one: each is lent for one step.
+struct FedDataset {
+  explicit FedDataset(const Dataset& first) { take(first); }
+
+  void take(const Dataset& batch) {
+    labels.assign(batch.labels, batch.labels + (batch.labels == nullptr ? 0 : batch.rows()));
+    data = batch;
+    data.labels = batch.labels == nullptr ? nullptr : labels.data();
+    data.mapped = false;
+    data.fed = true;
+  }
+
+  Dataset data;
+  std::vector<std::int32_t> labels;  // a copy: the caller may write to his own meanwhile
+};
+
 struct AnyTrainer {
+  std::unique_ptr<FedDataset> fed;  // null: all samples are at hand; outlives the trainer
   Either<Trainer> trainer;
 };
 

@@ -6,15 +6,17 @@
 #include "bind/tensors.hpp"
 #include "model/full_batch.hpp"
 #include "model/moments.hpp"
+#include "model/unit_ranges.hpp"
 
 namespace shallowcore::bind {
 namespace {
 
 BoundDataset bind_dataset(const py::array& x, const std::optional<py::array>& y,
-                          const std::optional<py::array>& weights) {
+                          const std::optional<py::array>& weights, bool mapped) {
   BoundDataset bound;
   bound.x = aligned(x);
   bound.data.x = any_matrix(bound.x);
+  bound.data.mapped = mapped && bound.x.is(x);
   if (y) {
     bound.y = aligned(*y);
     if (bound.y.ndim() == 1 && dtype_of(bound.y) == DType::i32) {
@@ -122,6 +124,27 @@ py::tuple gradients(const AnyNetwork& self, const BoundDataset& data, const Loss
       self.network);
 }
 
+// (whether it is a layer of units, activation, least and greatest output of every unit) of each stage.
+py::list ranges_of_units(const AnyNetwork& self, const BoundDataset& data) {
+  return std::visit(
+      [&](const auto& network) {
+        using T = ElementOf<decltype(network)>;
+        std::vector<UnitRanges<T>> ranges;
+        without_gil([&] { ranges = unit_ranges<T>(*network, data.data, SignalPoll()); });
+        py::list list;
+        for (std::size_t s = 0; s < ranges.size(); ++s) {
+          const Stage<T>& stage = network->stages()[s];
+          const auto size = static_cast<py::ssize_t>(ranges[s].least.size());
+          list.append(py::make_tuple(stage.kind == LayerSpec::Kind::dense,
+                                     stage.activation.kernels->name,
+                                     py::array_t<T>(size, ranges[s].least.data()),
+                                     py::array_t<T>(size, ranges[s].greatest.data())));
+        }
+        return list;
+      },
+      self.network);
+}
+
 std::string digest(const AnyNetwork& self) {
   const auto hash = std::visit([](const auto& network) { return network->digest(); }, self.network);
   char text[17];
@@ -202,7 +225,7 @@ void register_network(py::module_& m) {
   m.def("column_moments", &moments_of, py::arg("x"));
   py::class_<BoundDataset>(m, "Dataset")
       .def(py::init(&bind_dataset), py::arg("x"), py::arg("y") = py::none(),
-           py::arg("sample_weight") = py::none());
+           py::arg("sample_weight") = py::none(), py::arg("mapped") = false);
   py::class_<AnyNetwork>(m, "Network")
       .def(py::init(&make_network), py::arg("n_features"), py::arg("layers"), py::arg("dtype"))
       .def_property_readonly("n_features",
@@ -237,6 +260,7 @@ void register_network(py::module_& m) {
       .def("predict_plain", &predict_plain, py::arg("x"))
       .def("evaluate", &evaluate_means, py::arg("data"), py::arg("loss"), py::arg("metrics"))
       .def("gradients", &gradients, py::arg("data"), py::arg("loss"))
+      .def("unit_ranges", &ranges_of_units, py::arg("data"))
       .def("digest", &digest);
 }
 

@@ -13,9 +13,11 @@
 
 #include "bind/arrays.hpp"
 #include "bind/signals.hpp"
+#include "core/pages.hpp"
 #include "core/rng.hpp"
 #include "kernels/product.hpp"
 #include "kernels/registry.hpp"
+#include "model/epoch_order.hpp"
 #include "model/pass.hpp"
 
 namespace shallowcore::bind {
@@ -261,16 +263,28 @@ py::object loss(const LossSpec& spec, py::handle y_true, py::handle y_pred,
   return py::make_tuple(value, gradient);
 }
 
-bool all_finite_array(const py::array& x) {
+// Of a mapped file block by block, each of which is given back.
+bool all_finite_array(const py::array& x, bool mapped) {
   const py::array safe = aligned(x);
-  const AnyMatrix m = any_matrix(safe);
-  const auto view = [&]<class T>(T) {
+  AnyMatrix m = any_matrix(safe);
+  if (mapped && m.row_bytes < m.col_bytes) {
+    m = {m.data, m.dtype, m.cols, m.rows, m.col_bytes, m.row_bytes};
+  }
+  const Index most = mapped ? shuffle_block_rows(m) : std::max<Index>(1, m.rows);
+  const auto fine = [&]<class T>(T, Index first, Index count) {
     constexpr Index size = sizeof(T);
-    return MatrixView<const T>{static_cast<const T*>(m.data), m.rows, m.cols, m.row_bytes / size,
-                               m.col_bytes / size};
+    const char* data = static_cast<const char*>(m.data) + first * m.row_bytes;
+    return all_finite(MatrixView<const T>{reinterpret_cast<const T*>(data), count, m.cols,
+                                          m.row_bytes / size, m.col_bytes / size});
   };
   const py::gil_scoped_release released;
-  return m.dtype == DType::f32 ? all_finite(view(float{})) : all_finite(view(double{}));
+  bool finite = true;
+  for (Index first = 0; first < m.rows && finite; first += most) {
+    const Index count = std::min(most, m.rows - first);
+    finite = m.dtype == DType::f32 ? fine(float{}, first, count) : fine(double{}, first, count);
+    if (mapped) release_rows(m, first, count);
+  }
+  return finite;
 }
 
 }  // namespace
@@ -311,16 +325,19 @@ void register_ops(py::module_& m) {
       },
       py::arg("loss"), py::arg("y_true"), py::arg("y_pred"), py::arg("sample_weight").none(true),
       py::arg("limits"));
-  m.def("all_finite", &all_finite_array, py::arg("x"));
+  m.def("all_finite", &all_finite_array, py::arg("x"), py::arg("mapped") = false);
   m.def(
       "permutation",
-      [](Index n, std::uint64_t seed, std::uint32_t epoch) {
+      [](Index n, std::uint64_t seed, std::uint32_t epoch, std::optional<Index> block) {
         if (n < 0) throw InvalidArgument("n", std::to_string(n), "at least 0");
+        if (block && *block < 1) {
+          throw InvalidArgument("block", std::to_string(*block), "at least 1");
+        }
         py::array_t<std::int64_t> order(n);
-        shuffle(order.mutable_data(), n, seed, epoch);
+        shuffle_blocks(order.mutable_data(), n, block.value_or(std::max<Index>(1, n)), seed, epoch);
         return order;
       },
-      py::arg("n"), py::arg("seed"), py::arg("epoch"));
+      py::arg("n"), py::arg("seed"), py::arg("epoch"), py::arg("block") = py::none());
 }
 
 }  // namespace shallowcore::bind

@@ -1,6 +1,9 @@
 #include "core/rng.hpp"
 
+#include <algorithm>
+#include <numeric>
 #include <utility>
+#include <vector>
 
 namespace shallowcore {
 namespace {
@@ -45,6 +48,14 @@ class Draws {
   int left_ = 0;
 };
 
+// Fisher-Yates from the top.
+void permute(std::int64_t* order, Index n, Draws& draws) {
+  for (Index i = n - 1; i > 0; --i) {
+    const auto j = multiply_high(draws.next(), static_cast<std::uint64_t>(i) + 1);
+    std::swap(order[i], order[j]);
+  }
+}
+
 }  // namespace
 
 PhiloxCounter philox4x32(PhiloxCounter counter, PhiloxKey key) {
@@ -66,9 +77,20 @@ PhiloxCounter philox4x32(PhiloxCounter counter, PhiloxKey key) {
 void shuffle(std::int64_t* order, Index n, std::uint64_t seed, std::uint32_t epoch) {
   for (Index i = 0; i < n; ++i) order[i] = i;
   Draws draws(seed, epoch, Stream::shuffle);
-  for (Index i = n - 1; i > 0; --i) {
-    const auto j = multiply_high(draws.next(), static_cast<std::uint64_t>(i) + 1);
-    std::swap(order[i], order[j]);
+  permute(order, n, draws);
+}
+
+void shuffle_blocks(std::int64_t* order, Index n, Index block, std::uint64_t seed,
+                    std::uint32_t epoch) {
+  Draws draws(seed, epoch, Stream::shuffle);
+  std::vector<std::int64_t> blocks(static_cast<std::size_t>((n + block - 1) / block));
+  std::iota(blocks.begin(), blocks.end(), std::int64_t{0});
+  permute(blocks.data(), static_cast<Index>(blocks.size()), draws);
+  for (const std::int64_t at : blocks) {
+    const Index first = static_cast<Index>(at) * block, count = std::min(block, n - first);
+    std::iota(order, order + count, static_cast<std::int64_t>(first));
+    permute(order, count, draws);
+    order += count;
   }
 }
 

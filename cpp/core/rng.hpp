@@ -23,4 +23,9 @@ enum class Stream : std::uint32_t { shuffle = 1, dropout = 2 };
 // half of a 64 x 64 bit product (bias below n / 2^64).
 void shuffle(std::int64_t* order, Index n, std::uint64_t seed, std::uint32_t epoch);
 
+// The same for blocks of `block` consecutive rows (the last may be shorter): first the blocks are put
+// in random order, then the rows within each, with the draws that follow.  One block is shuffle().
+void shuffle_blocks(std::int64_t* order, Index n, Index block, std::uint64_t seed,
+                    std::uint32_t epoch);
+
 }  // namespace shallowcore

@@ -3,21 +3,19 @@
 #include <string>
 #include <utility>
 
+#include "core/pages.hpp"
 #include "kernels/product.hpp"
 
 namespace shallowcore {
-namespace {
 
-void check_labels(const std::vector<std::int32_t>& labels, Index n_outputs) {
-  for (const std::int32_t label : labels) {
-    if (label < 0 || label >= n_outputs) {
-      throw InvalidArgument("y", "label " + std::to_string(label),
+void check_labels(const std::int32_t* labels, Index count, Index n_outputs) {
+  for (Index i = 0; i < count; ++i) {
+    if (labels[i] < 0 || labels[i] >= n_outputs) {
+      throw InvalidArgument("y", "label " + std::to_string(labels[i]),
                             "labels from 0 to " + std::to_string(n_outputs - 1));
     }
   }
 }
-
-}  // namespace
 
 template <class T>
 bool can_use_in_place(const AnyMatrix& x, const InputMap& map) {
@@ -60,9 +58,9 @@ BatchReader<T>::BatchReader(const Dataset& data, const Network<T>& network, Inde
     require_equal("rows of y", data.y.rows, data.rows());
     require_equal("columns of y", data.y.cols, network.n_outputs());
   }
-  if (data.labels != nullptr) {
+  if (data.labels != nullptr && !data.fed) {
     labels_.assign(data.labels, data.labels + data.rows());
-    check_labels(labels_, network.n_outputs());
+    check_labels(labels_.data(), data.rows(), network.n_outputs());
   }
   if (data.weights.data != nullptr) {
     require_equal("sample_weight", data.weights.rows, data.rows());
@@ -129,6 +127,11 @@ void BatchReader<T>::take_ahead(Index part, Index parts) const {
 }
 
 template <class T>
+void BatchReader<T>::release(Index first, Index count) const {
+  if (data_.mapped) release_rows(data_.x, first, count);
+}
+
+template <class T>
 Block<T> BatchReader<T>::read_targets(const std::int64_t* order, Index first, Index count) {
   Block<T> block;
   block.x = row_major<const T>(nullptr, count, data_.x.cols);
@@ -141,8 +144,8 @@ Block<T> BatchReader<T>::read_targets(const std::int64_t* order, Index first, In
   };
   block.y = column_block(data_.y, y_);
   block.weights = column_block(data_.weights, weights_);
-  if (!labels_.empty()) {
-    block.labels = labels_.data() + first;
+  if (data_.labels != nullptr) {
+    block.labels = (data_.fed ? data_.labels : labels_.data()) + first;
     if (order != nullptr) {
       for (Index i = 0; i < count; ++i) {
         block_labels_[static_cast<std::size_t>(i)] =

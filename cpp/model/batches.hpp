@@ -40,6 +40,9 @@ class BatchReader {
   // What was read ahead may no longer be what read() would give.
   void forget_ahead() { announced_ = {}; }
 
+  // Samples as they lie that are not needed any more: a mapped file gives their pages back.
+  void release(Index first, Index count) const;
+
   bool reads_in_place() const { return x_in_place_; }
   Index rows() const { return data_.rows(); }
 
@@ -60,9 +63,13 @@ class BatchReader {
   T *x_ = nullptr, *y_ = nullptr, *weights_ = nullptr;
   T* x_ahead_ = nullptr;  // null: reads ahead never
   Batch announced_;
-  // Labels become indices: a checked copy, because the caller may write to his own meanwhile.
+  // Labels become indices: a checked copy, because the caller may write to his own meanwhile.  Labels
+  // that are fed are such a copy.
   std::vector<std::int32_t> labels_, block_labels_;
 };
+
+// Labels are indices of outputs, or InvalidArgument.
+void check_labels(const std::int32_t* labels, Index count, Index n_outputs);
 
 // Whether inputs are T already and are read as they are: they can be used where they lie.
 template <class T>

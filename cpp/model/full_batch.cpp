@@ -27,6 +27,7 @@ double FullBatch<T>::operator()(T* gradient, const Poll& poll) {
     for (Index first = 0; first < rows; first += most) {
       const Index count = std::min(most, rows - first);
       objective_.add_block(pass_, reader_.read(nullptr, first, count), rows, gradient, sums_);
+      reader_.release(first, count);
       if (poll) poll();
     }
   });

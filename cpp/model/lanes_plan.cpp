@@ -115,7 +115,7 @@ LanesPlan<T>::LanesPlan(const Problem<T>& problem)
       lane_slopes_(problem.network, block_rows_, most_stride()) {
   const Index batch_size = problem.options.batch_size;
   const Index n_kept = (problem.data.rows() + batch_size - 1) / batch_size * blocks_;
-  keeps_inputs_ = !problem.options.shuffle && problem.options.epochs > 1 &&
+  keeps_inputs_ = !problem.options.shuffle && !problem.data.fed && problem.options.epochs > 1 &&
                   static_cast<double>(n_kept * kept_size_) * sizeof(T) <= kMostKeptBytes;
   if (keeps_inputs_) {
     kept_ = Arena<T>(n_kept * kept_size_, Fill::none);

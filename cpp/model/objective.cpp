@@ -245,6 +245,7 @@ std::vector<double> Evaluator<T>::operator()(const Poll& poll) {
   over_blocks(network_, reader_.rows(), pass_.most_rows(), poll, [&](Index first, Index count) {
     objective_.add_block(pass_, reader_.read(nullptr, first, count), reader_.rows(), nullptr,
                          sums_);
+    reader_.release(first, count);
   });
   std::vector<double> means = sums_.means();
   means[0] += objective_.add_penalties(nullptr);
@@ -273,6 +274,7 @@ bool predict(const Network<T>& network, const Dataset& data, T* out, const Poll&
     T* to = out + first * network.n_outputs();
     std::copy_n(outputs, count * network.n_outputs(), to);
     network.to_predictions(to, count);
+    reader.release(first, count);
   });
   return finite;
 }

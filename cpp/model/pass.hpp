@@ -38,6 +38,9 @@ class Pass {
   // The forward passes from now on belong to a training: its dropout is theirs.
   void train_at(const Place& place) { place_ = place; }
 
+  // What stage s gave for the last block, (rows, n_out); of a training pass only.
+  const T* stage_output(std::size_t s) const { return outputs_[s]; }
+
   // Where the loss puts its gradient with respect to what forward returned.
   T* output_gradient() { return gradients_[0]; }
 

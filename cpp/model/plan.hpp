@@ -16,6 +16,7 @@ namespace shallowcore {
 struct TrainingOptions {
   Index batch_size = 32;
   bool shuffle = true;
+  bool shuffle_blocks = false;  // in blocks of consecutive rows
   std::uint64_t seed = 0;
   std::uint32_t epoch_counter = 0;  // epochs this model has started before
   Index epochs = 1;                 // that are expected: some plans pay for their preparation late
@@ -30,7 +31,7 @@ struct Problem {
   const Dataset& data;
   TrainingOptions options;
 
-  bool full_batch() const { return options.batch_size >= data.rows(); }
+  bool full_batch() const { return !data.fed && options.batch_size >= data.rows(); }
 };
 
 enum class Outcome { stepped, converged, diverged, stuck, at_limit };

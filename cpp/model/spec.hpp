@@ -52,6 +52,11 @@ struct Dataset {
   AnyMatrix y;
   const std::int32_t* labels = nullptr;
   AnyMatrix weights;  // (rows, 1)
+  // x is a mapped file: pages that were read are given back to the system.
+  bool mapped = false;
+  // The arrays are replaced before each step, never by other types or more rows than at first; whoever
+  // does so has checked the labels.
+  bool fed = false;
 
   Index rows() const { return x.rows; }
   bool has_targets() const { return y.data != nullptr || labels != nullptr; }

@@ -4,7 +4,6 @@
 #include <chrono>
 #include <cmath>
 
-#include "core/rng.hpp"
 #include "core/team.hpp"
 
 namespace shallowcore {
@@ -17,6 +16,7 @@ TrainingOptions checked(TrainingOptions options, const Dataset& data, bool full_
   }
   if (full_batch) options.batch_size = data.rows();
   options.batch_size = std::min(options.batch_size, data.rows());
+  if (data.fed) options.shuffle = false;
   // One batch holds every sample: their order changes nothing but rounding.
   if (options.batch_size == data.rows()) options.shuffle = false;
   return options;
@@ -58,7 +58,7 @@ Trainer<T>::Trainer(Network<T>& network, Optimizer<T>& optimizer, const LossSpec
       data_(data),
       options_(checked(options, data, optimizer.full_batch())),
       n_batches_((data.rows() + options_.batch_size - 1) / options_.batch_size),
-      order_(options_.shuffle ? static_cast<std::size_t>(data.rows()) : 0),
+      order_(data, options_),
       history_((1 + metrics.size()) * (validation == nullptr ? 1 : 2)) {
   if (optimizer.full_batch() && network.has_dropout()) {
     throw InvalidArgument("optimizer", "'" + optimizer.name() + "' with dropout",
@@ -68,23 +68,41 @@ Trainer<T>::Trainer(Network<T>& network, Optimizer<T>& optimizer, const LossSpec
   require_equal("parameters of the optimizer", optimizer.size(), network.size());
   objective_.check_targets(data);
   if (validation != nullptr) validation_means_.emplace(objective_, network, *validation);
-  choose_plan();
+  make_plan_for(options_.batch_size);
   sums_.metrics.resize(metrics.size());
 }
 
 template <class T>
-void Trainer<T>::choose_plan() {
+void Trainer<T>::make_plan_for(Index batch_size) {
+  options_.batch_size = batch_size;
   plan_ = make_plan<T>({network_, optimizer_, objective_, data_, options_});
   planned_for_ = optimizer_.demands();
   thread_choice_ = ThreadChoice(plan_->threads());
 }
 
 template <class T>
-bool Trainer<T>::run(Index until_epoch, double seconds, const Poll& poll) {
+void Trainer<T>::watch(const std::vector<StopRule>& rules, Index initial_epoch) {
+  initial_epoch_ = initial_epoch;
+  const std::vector<std::string> known = columns();
+  for (const StopRule& rule : rules) {
+    const auto at = std::find(known.begin(), known.end(), rule.monitor);
+    if (at == known.end()) {
+      throw InvalidArgument("monitor", "'" + rule.monitor + "'", "a column of the history");
+    }
+    watches_.emplace_back(rule);
+    watched_.push_back(static_cast<std::size_t>(at - known.begin()));
+  }
+}
+
+template <class T>
+bool Trainer<T>::run(Index until_epoch, double seconds, const Poll& poll, Index batches) {
   const typename Network<T>::TrainingLock lock(network_);
   Deadline deadline(seconds);
+  Index left = batches;
   if (epoch_ >= until_epoch || finished()) return true;
-  if (!in_epoch_ && planned_for_ != optimizer_.demands()) choose_plan();  // settings have changed
+  if (!in_epoch_ && planned_for_ != optimizer_.demands()) {
+    make_plan_for(options_.batch_size);  // settings have changed
+  }
   take_charge();
   try {
     // Closing a team waits for its threads, which may be held up: none is open while one thread works.
@@ -94,9 +112,12 @@ bool Trainer<T>::run(Index until_epoch, double seconds, const Poll& poll) {
       with_team(wants_team ? plan_->threads() : 1, [&] {
         while (!over && thread_choice_.wants_team() == wants_team) {
           if (!in_epoch_) begin_epoch();
-          if (batch_ < n_batches_) run_batch(poll);
-          if (in_epoch_ && batch_ == n_batches_) end_epoch(poll);
-          over = epoch_ >= until_epoch || finished() || deadline.passed();
+          if (batch_ < n_batches_) {
+            run_batch(poll);
+            --left;
+          }
+          if (in_epoch_ && batch_ == n_batches_ && (left != 0 || finished())) count_epoch(poll);
+          over = left == 0 || epoch_ >= until_epoch || finished() || deadline.passed();
         }
       });
     }
@@ -104,8 +125,67 @@ bool Trainer<T>::run(Index until_epoch, double seconds, const Poll& poll) {
     release_charge();
     throw;
   }
-  if (!in_epoch_) release_charge();
+  if (!in_epoch_ || batches >= 0) release_charge();
   return finished() || epoch_ >= until_epoch;
+}
+
+template <class T>
+void Trainer<T>::feed(const Poll& poll, bool at_once) {
+  const typename Network<T>::TrainingLock lock(network_);
+  if (finished()) return;
+  if (data_.labels != nullptr) check_labels(data_.labels, data_.rows(), network_.n_outputs());
+  take_charge();
+  try {
+    if (data_.rows() > options_.batch_size) {
+      grow();
+      if (finished()) return;
+    }
+    with_team(thread_choice_.wants_team() ? plan_->threads() : 1, [&] {
+      if (!in_epoch_) begin_epoch();
+      run_batch(poll);
+    });
+  } catch (...) {
+    release_charge();
+    throw;
+  }
+  if (!in_epoch_ || at_once) release_charge();
+}
+
+// A plan for larger batches, within an epoch; from here on divergence goes back to this point.
+template <class T>
+void Trainer<T>::grow() {
+  if (!plan_->keep()) {
+    diverge();
+    return release_charge();
+  }
+  release_charge();
+  make_plan_for(data_.rows());
+  plan_->begin();
+  in_charge_ = true;
+  plan_->keep();
+}
+
+template <class T>
+void Trainer<T>::end_epoch(const Poll& poll) {
+  if (!in_epoch_) return;
+  const typename Network<T>::TrainingLock lock(network_);
+  take_charge();
+  try {
+    with_team(plan_->threads(), [&] { count_epoch(poll); });
+  } catch (...) {
+    release_charge();
+    throw;
+  }
+  release_charge();
+}
+
+template <class T>
+void Trainer<T>::leave() {
+  if (in_epoch_) {
+    take_charge();
+    if (!plan_->keep()) diverge();
+  }
+  release_charge();
 }
 
 template <class T>
@@ -130,9 +210,7 @@ void Trainer<T>::release_charge() {
 
 template <class T>
 void Trainer<T>::begin_epoch() {
-  if (options_.shuffle) {
-    shuffle(order_.data(), data_.rows(), options_.seed, options_.epoch_counter);
-  }
+  order_.begin(options_.seed, options_.epoch_counter);
   ++options_.epoch_counter;
   sums_.clear();
   batch_ = 0;
@@ -141,11 +219,12 @@ void Trainer<T>::begin_epoch() {
 
 template <class T>
 void Trainer<T>::run_batch(const Poll& poll) {
-  const Index first = batch_ * options_.batch_size;
+  const Index first = data_.fed ? 0 : batch_ * options_.batch_size;
   const Index rows = std::min(options_.batch_size, data_.rows() - first);
   const Outcome outcome = step(first, rows, poll);
   if (outcome == Outcome::diverged) return diverge();
   ++batch_;
+  order_.read_until(first + rows);
   if (outcome == Outcome::converged) stop_reason_ = StopReason::converged;
   if (outcome == Outcome::stuck) stop_reason_ = StopReason::stuck;
   if (outcome == Outcome::at_limit) stop_reason_ = StopReason::at_limit;
@@ -154,7 +233,7 @@ void Trainer<T>::run_batch(const Poll& poll) {
 // The plan's step, timed where there is a choice of threads; a short last batch would not compare.
 template <class T>
 Outcome Trainer<T>::step(Index first, Index rows, const Poll& poll) {
-  const std::int64_t* order = options_.shuffle ? order_.data() : nullptr;
+  const std::int64_t* order = order_.data();
   if (!thread_choice_.is_open()) return plan_->step(order, first, rows, sums_, poll);
   using Clock = std::chrono::steady_clock;
   const ThreadLimit limit(thread_choice_.threads());
@@ -167,7 +246,7 @@ Outcome Trainer<T>::step(Index first, Index rows, const Poll& poll) {
 }
 
 template <class T>
-void Trainer<T>::end_epoch(const Poll& poll) {
+void Trainer<T>::count_epoch(const Poll& poll) {
   if (!plan_->keep()) return diverge();
   std::vector<double> seen;
   if (validation_means_) {
@@ -178,9 +257,24 @@ void Trainer<T>::end_epoch(const Poll& poll) {
   for (std::size_t i = 0; i < own; ++i) history_[i].push_back(sums_.mean(i));
   for (std::size_t i = 0; i < seen.size(); ++i) history_[own + i].push_back(seen[i]);
   if (!optimizer_.full_batch()) learning_rates_.push_back(optimizer_.learning_rate());
+  for (std::size_t i = 0; i < watches_.size(); ++i) {
+    const double figure = history_[watched_[i]].back();
+    if (watches_[i].stops_after(initial_epoch_ + epoch_, figure, network_, *plan_)) {
+      stop_reason_ = StopReason::early;
+    }
+  }
   ++epoch_;
   in_epoch_ = false;
   batch_ = 0;
+}
+
+// Names of the history's columns.
+template <class T>
+std::vector<std::string> Trainer<T>::columns() const {
+  std::vector<std::string> names{"loss"};
+  names.insert(names.end(), objective_.metrics().begin(), objective_.metrics().end());
+  for (std::size_t i = 0; names.size() < history_.size(); ++i) names.push_back("val_" + names[i]);
+  return names;
 }
 
 // A loss or parameter is not finite: back to the last epoch that ended well.
@@ -199,16 +293,13 @@ StopReason Trainer<T>::stop_reason() const {
 
 template <class T>
 std::map<std::string, std::vector<double>> Trainer<T>::history(Index first) const {
-  std::vector<std::string> names{"loss"};
-  names.insert(names.end(), objective_.metrics().begin(), objective_.metrics().end());
+  const std::vector<std::string> names = columns();
   std::map<std::string, std::vector<double>> result;
   const auto add = [&](const std::string& name, const std::vector<double>& values) {
     const Index skip = std::clamp<Index>(first, 0, static_cast<Index>(values.size()));
     result[name] = {values.begin() + skip, values.end()};
   };
-  for (std::size_t i = 0; i < history_.size(); ++i) {
-    add((i < names.size() ? "" : "val_") + names[i % names.size()], history_[i]);
-  }
+  for (std::size_t i = 0; i < history_.size(); ++i) add(names[i], history_[i]);
   if (!optimizer_.full_batch()) add("lr", learning_rates_);
   return result;
 }
@@ -218,7 +309,11 @@ std::string Trainer<T>::plan_summary() const {
   std::string text = std::string("kernels: ") + kernels<T>().isa + ", " +
                      (sizeof(T) == 4 ? "float32" : "float64") + "\n";
   text += "steps: " + std::to_string(n_batches_) + " an epoch, batches of " +
-          std::to_string(options_.batch_size) + (options_.shuffle ? ", shuffled" : ", in order");
+          std::to_string(options_.batch_size) +
+          (!options_.shuffle ? ", in order"
+           : options_.shuffle_blocks
+               ? ", shuffled in blocks of " + std::to_string(shuffle_block_rows(data_.x)) + " rows"
+               : ", shuffled");
   text += '\n';
   text += plan_->summary();
   const int threads = plan_->threads();

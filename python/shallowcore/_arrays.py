@@ -18,6 +18,7 @@ from shallowcore import _core
 Numbers: TypeAlias = NDArray[Any]
 
 _CPU = 1  # DLPack's kDLCPU
+_LARGE_MAP = 1 << 26  # bytes of a mapped file from which on pages that were read are given back
 
 
 def describe(array: Numbers) -> str:
@@ -71,6 +72,27 @@ def _from_frame(frame: Any) -> Numbers:
         return array
 
 
+def memory_map(array: Any) -> np.memmap[Any, Any] | None:
+    """Return the memory map that an array is or shows a part of, None if there is none.
+
+    A copy of a map has its class, but no file.
+    """
+    while array is not None:
+        if isinstance(array, np.memmap) and getattr(array, "_mmap", None) is not None:
+            return array
+        array = getattr(array, "base", None)
+    return None
+
+
+def is_large_map(array: Numbers) -> bool:
+    """Whether an array is a large file on disk, whose pages may go once they were read.
+
+    Not where a map keeps what is written to it in memory: that would be lost.
+    """
+    found = memory_map(array) if array.nbytes >= _LARGE_MAP else None
+    return found is not None and getattr(found, "mode", None) in ("r", "r+", "w+")
+
+
 def check_number_type(array: Numbers, argument: str) -> Numbers:
     """Raise TypeError unless `array` holds booleans, integers or real floats."""
     if array.dtype.kind not in "biuf":
@@ -83,14 +105,26 @@ def check_number_type(array: Numbers, argument: str) -> Numbers:
 def check_finite(array: Numbers, argument: str) -> Numbers:
     """Raise ValueError if `array`, native float32 or float64, holds NaN or infinity."""
     flat = array if 0 < array.ndim <= 2 else array.reshape(-1)
-    if array.dtype.kind == "f" and not _core.all_finite(flat):
-        bad = int(array.size - np.count_nonzero(np.isfinite(array)))
-        where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+    if array.dtype.kind == "f" and not _core.all_finite(flat, is_large_map(flat)):
+        bad, where = _bad_places(array)
         raise ValueError(
             f"{argument} holds NaN or infinity in {bad} of {array.size} places, the first at "
             f"{where}: {array[where]!r}; expected finite numbers"
         )
     return array
+
+
+def _bad_places(array: Numbers) -> tuple[int, tuple[int, ...]]:
+    """Count NaN and infinity in an array, and find the first; looks at some rows at a time."""
+    rows = max(1, (1 << 22) * len(array) // max(1, array.size)) if array.ndim else 1
+    count = 0
+    where: tuple[int, ...] = ()
+    for first in range(0, len(array), rows) if array.ndim else ():
+        wrong = np.argwhere(~np.isfinite(array[first : first + rows]))
+        if len(wrong) and not count:
+            where = (first + int(wrong[0, 0]), *(int(i) for i in wrong[0, 1:]))
+        count += len(wrong)
+    return (count, where) if array.ndim else (1, ())
 
 
 def to_floats(array: Numbers, dtype: np.dtype[Any], argument: str) -> Numbers:

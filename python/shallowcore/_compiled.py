@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from shallowcore import _core, losses, optimizers
+from shallowcore import _core, _registry, losses, optimizers
 from shallowcore.metrics import get_all
 
 
@@ -36,6 +36,16 @@ class Compiled:
         }
 
     @property
+    def full_batch(self) -> bool:
+        """Whether the optimizer needs all samples in every step."""
+        return _registry.optimizers()[self.optimizer.name].full_batch
+
+    @property
+    def has_rate(self) -> bool:
+        """Whether the optimizer has a learning rate."""
+        return "learning_rate" in self.optimizer.parameters
+
+    @property
     def names(self) -> list[str]:
         """Keys of losses and metrics in histories."""
         return ["loss", *(one.name for one in self.metrics)]
@@ -45,6 +55,22 @@ class Compiled:
         by_core_name = dict(zip(self.core_metrics, values[1:], strict=True))
         found = {"loss": values[0]}
         return found | {one.name: by_core_name[one.core_name] for one in self.metrics}
+
+    def core_names(self, validation: bool) -> dict[str, str]:
+        """Columns of the core's history by the names of figures."""
+        own = {"loss": "loss"} | {one.name: one.core_name for one in self.metrics}
+        return own | {"val_" + k: "val_" + v for k, v in own.items()} if validation else own
+
+    def is_score(self, figure: str) -> bool:
+        """Whether more of a figure is better; ValueError where nobody knows."""
+        name = figure.removeprefix("val_")
+        kinds = {one.name: one.core_name for one in self.metrics} | {"loss": "loss", "lr": "lr"}
+        if name not in kinds:
+            raise ValueError(
+                f"mode must be 'min' or 'max' for the figure {figure!r}: it is neither the loss "
+                "nor a metric, and 'auto' cannot know which direction is better"
+            )
+        return kinds[name] == "accuracy"
 
     def columns(self, history: Mapping[str, list[float]]) -> dict[str, list[float]]:
         """Lists of the core's history by the names that users gave, validation last."""

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from shallowcore import _core, _data, _fit, _progress
-from shallowcore._arrays import feature_shape_of, features
+from shallowcore import _core, _data, _fit, _progress, _streams
+from shallowcore._arrays import Numbers, feature_shape_of, features
 from shallowcore._checks import check_bool
 from shallowcore._compiled import Compiled
 from shallowcore._initializer import Shape
 from shallowcore._model_base import LayerModel
 from shallowcore._target_scaling import TargetScaling, check_allowed
-from shallowcore.layers import Layer
+from shallowcore.layers import Dense, Layer
 from shallowcore.losses import Loss
 from shallowcore.optimizers import Optimizer
 
@@ -127,28 +128,53 @@ class CompiledModel(LayerModel):
             check_allowed(compiled.loss, self._stack.layers)
         return _data.Spec(shape, n_outputs, self._dtype, compiled.loss)
 
+    def is_score(self, figure: str) -> bool:
+        """Whether more of a figure is better; ValueError where nobody knows."""
+        return self._require_compiled().is_score(figure)
+
+    def norm_of_gradient(self, samples: _data.Samples) -> float:
+        """Euclidean norm of the gradient on checked samples, penalties included."""
+        loss = self._require_compiled().core_loss
+        data = samples.standardized(self._target_scaling).to_core()
+        _, gradients = self._build_known().gradients(data, loss)
+        flat = [g.ravel().astype(np.float64) for g in gradients]
+        return math.sqrt(sum(float(g @ g) for g in flat))
+
+    def unit_ranges(self, samples: _data.Samples) -> list[tuple[str, str, Numbers, Numbers]]:
+        """Least and greatest outputs of hidden units, with name and activation of their layer."""
+        stages = self._build_known().unit_ranges(_core.Dataset(samples.x))
+        names = iter(layer.name for layer in self._stack.layers if isinstance(layer, Dense))
+        found, name = [], ""
+        for is_dense, activation, least, greatest in stages:
+            name = str(next(names)) if is_dense else name
+            found.append((name, activation, least, greatest))
+        return [one for one in found if one[0] != name]
+
     # --- figures and predictions ------------------------------------------------------------------
     def evaluate(
         self,
         x: Any,
-        y: Any,
+        y: Any = None,
         batch_size: int | None = None,
         verbose: int | str = 0,
         sample_weight: Any = None,
         return_dict: bool = False,
+        steps: int | None = None,
     ) -> Any:
         """Return loss and metrics on these samples.
 
         Parameters
         ----------
         x, y, sample_weight
-            As in `fit`.
+            As in `fit`; without `y`, an iterable of batches.
         batch_size : int, optional
             Checked only: the core chooses its own blocks, the result is the mean over all samples.
         verbose : {0, 1, 2, "auto"}
             Anything but 0 prints the figures on one line.
         return_dict : bool, default False
             Return the figures by name.
+        steps : int, optional
+            Batches to take of an iterable.
 
         Returns
         -------
@@ -165,14 +191,41 @@ class CompiledModel(LayerModel):
         _fit.check_batch_size(batch_size)
         check_bool(return_dict, "return_dict")
         shown = verbose != 0 and _progress.resolve_verbose(verbose) != _progress.SILENT
-        spec = self._spec(x)
-        data = _data.samples(spec, x, y, sample_weight).standardized(self._target_scaling)
         compiled = self._require_compiled()
-        network = self._build(spec.feature_shape)
-        values = network.evaluate(data.to_core(), compiled.core_loss, compiled.core_metrics)
+        if y is None and _streams.is_stream(x):
+            _streams.check_no_arrays(sample_weight=sample_weight)
+            values = self._evaluate_stream(_streams.Stream(x, "x", steps, "steps"))
+        else:
+            _streams.check_no_steps(steps=steps)
+            values = self._evaluate_samples(x, y, sample_weight)[0]
         if shown:
             print(_progress.figures(compiled.named(values)))
         return compiled.result(values, return_dict)
+
+    def _evaluate_samples(
+        self, x: Any, y: Any, sample_weight: Any, prefix: str = ""
+    ) -> tuple[list[float], int]:
+        """Figures of samples, and their number."""
+        spec = self._spec(x)
+        data = _data.samples(spec, x, y, sample_weight, prefix)
+        data = data.standardized(self._target_scaling)
+        compiled = self._require_compiled()
+        network = self._build(spec.feature_shape)
+        found = network.evaluate(data.to_core(), compiled.core_loss, compiled.core_metrics)
+        return found, data.n_samples
+
+    def _evaluate_stream(self, stream: _streams.Stream) -> list[float]:
+        """Means over all samples of an iterable of batches."""
+        sums, total = np.zeros(1 + len(self._require_compiled().core_metrics)), 0
+        for i, batch in enumerate(stream.epoch(0)):
+            where = f"batch {i} of {stream.argument}"
+            figures, n = self._evaluate_samples(*_streams.unpack(batch, where), f"{where}: ")
+            sums += n * np.array(figures)
+            total += n
+        if total == 0:
+            raise ValueError(f"{stream.argument} is empty; expected at least one batch")
+        means: list[float] = (sums / total).tolist()
+        return means
 
     def test_on_batch(
         self, x: Any, y: Any, sample_weight: Any = None, return_dict: bool = False
@@ -180,19 +233,29 @@ class CompiledModel(LayerModel):
         """Return loss and metrics on these samples, as `evaluate` does."""
         return self.evaluate(x, y, sample_weight=sample_weight, return_dict=return_dict)
 
+    def predict_on_batch(self, x: Any) -> NDArray[np.floating[Any]]:
+        """Return the outputs for these samples, as `predict` does."""
+        return self.predict(x)
+
     def predict(
-        self, x: Any, batch_size: int | None = None, verbose: int | str = 0
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: int | str = 0,
+        steps: int | None = None,
     ) -> NDArray[np.floating[Any]]:
         """Return the outputs for these samples.
 
         Parameters
         ----------
         x : array-like, (n_samples, *shape of a sample)
-            Inputs, as in `fit`.
+            Inputs, as in `fit`; or an iterable of such arrays, or of tuples that begin with one.
         batch_size : int, optional
             Checked only: the core chooses its own blocks.
         verbose : {0, 1, 2, "auto"}
             Checked only.
+        steps : int, optional
+            Batches to take of an iterable.
 
         Returns
         -------
@@ -212,6 +275,13 @@ class CompiledModel(LayerModel):
             _fit.check_batch_size(batch_size)
         if verbose != 0:
             _progress.resolve_verbose(verbose)
+        if _streams.is_stream_of_inputs(x):
+            stream = _streams.Stream(x, "x", steps, "steps")
+            batches = [self.predict(_streams.inputs_of(batch)) for batch in stream.epoch(0)]
+            if not batches:
+                raise ValueError("x is empty; expected at least one batch")
+            return np.concatenate(batches)
+        _streams.check_no_steps(steps=steps)
         shape = self._feature_shape(x)
         self._stack.shapes(shape)
         inputs = features(x, shape, self._dtype)

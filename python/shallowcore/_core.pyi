@@ -168,11 +168,17 @@ def loss(
     the least and the greatest prediction.
     """
 
-def all_finite(x: Floats) -> bool:
-    """True where a 1-D or 2-D array of any strides holds neither NaN nor infinity."""
+def all_finite(x: Floats, mapped: bool = False) -> bool:
+    """True where a 1-D or 2-D array of any strides holds neither NaN nor infinity.
 
-def permutation(n: int, seed: int, epoch: int) -> NDArray[np.int64]:
-    """The order in which epoch `epoch` of a shuffled training visits its n samples."""
+    Of a mapped file, what has been read is given back to the system.
+    """
+
+def permutation(n: int, seed: int, epoch: int, block: int | None = None) -> NDArray[np.int64]:
+    """The order in which epoch `epoch` of a shuffled training visits its n samples.
+
+    With `block`: blocks of so many rows in random order, then the rows of each.
+    """
 
 # --- networks -------------------------------------------------------------------------------------
 
@@ -206,11 +212,16 @@ class Dataset:
 
     x: 2-D, any strides, float32/float64/bool/(u)int8..64; y: (n, n_outputs) C-contiguous of the
     network's dtype, or (n,) int32 labels, or None for prediction; sample_weight: (n,) contiguous of
-    the network's dtype or None.
+    the network's dtype or None.  mapped: x is a file mapping, read-only or shared; pages that were
+    read are given back to the system.
     """
 
     def __init__(
-        self, x: Numbers, y: Numbers | None = None, sample_weight: Floats | None = None
+        self,
+        x: Numbers,
+        y: Numbers | None = None,
+        sample_weight: Floats | None = None,
+        mapped: bool = False,
     ) -> None: ...
 
 class Network:
@@ -242,6 +253,8 @@ class Network:
         """[loss with penalties, metric, ...]; metrics: "accuracy", "mse", "mae"."""
     def gradients(self, data: Dataset, loss: Loss) -> tuple[float, list[Floats]]:
         """Loss (penalties included) of the whole data as one batch, and its gradients."""
+    def unit_ranges(self, data: Dataset) -> list[tuple[bool, str, Floats, Floats]]:
+        """(whether a layer of units, activation, least, greatest output of each unit) per stage."""
     def digest(self) -> str:
         """Hash of the parameters' bits, 16 hex digits."""
 
@@ -273,8 +286,25 @@ class Optimizer:
     ) -> None:
         """Go on from what state() returned, for a network of the same shapes."""
 
+class StopRule:
+    """When to stop early: Keras' rules of EarlyStopping on a column of the history."""
+
+    def __init__(
+        self,
+        monitor: str,
+        *,
+        maximize: bool,
+        min_delta: float,
+        patience: int,
+        baseline: float | None,
+        restore_best: bool,
+        start_from_epoch: int,
+    ) -> None: ...
+
 class Trainer:
     """One call to fit: resumable, returns by the clock.
+
+    `fed`: `data` is the first batch of those that feed() brings, and batch_size its size.
 
     Keeps network, optimizer and datasets alive.  One trainer at a time may run on a network.
     """
@@ -290,17 +320,39 @@ class Trainer:
         *,
         batch_size: int = 32,
         shuffle: bool = True,
+        shuffle_blocks: bool = False,
+        fed: bool = False,
         seed: int = 0,
         epoch_counter: int = 0,
         epochs: int = 1,
     ) -> None: ...
-    def run(self, until_epoch: int, seconds: float) -> bool:
+    def run(self, until_epoch: int, seconds: float, batches: int = -1) -> bool:
         """Train until `until_epoch` epochs of this trainer are done, or for about `seconds`.
 
-        True once there is nothing left to do: epochs done, converged, or diverged.
+        With `batches` >= 0 for so many at most, with the weights at their place afterwards and the
+        end of the epoch left to the next call.  True once there is nothing left to do: epochs
+        done, converged, diverged, or stopped early.
         """
     def pause(self) -> None:
         """Hand weights and optimizer state back as of the last step, also within an epoch."""
+    def feed(self, batch: Dataset, publish: bool = False) -> None:
+        """Do one step on a batch of the first one's types; for a trainer made with `fed`.
+
+        The weights come to their place at the end of the epoch, or at once with `publish`.
+        """
+    def feed_plain(self, x: Any, y: Any, low: float, high: float, publish: bool = False) -> bool:
+        """The same for arrays of the dtype, contiguous, finite, and targets in [low, high].
+
+        False, and nothing done, for anything else.
+        """
+    def end_epoch(self) -> None:
+        """End the epoch under way, if there is one, as if it had no more batches."""
+    def leave(self) -> None:
+        """Put the weights of the last whole step, if they are finite, into the network."""
+    def watch(self, rules: Sequence[StopRule], initial_epoch: int) -> None:
+        """Stop early by these rules; the first epoch has index `initial_epoch`."""
+    def watch_state(self, index: int) -> dict[str, Any]:
+        """What a rule has seen: "best", "best_epoch", "stopped_epoch", "wait", "best_weights"."""
     @property
     def epoch(self) -> int:
         """Whole epochs done."""
@@ -322,7 +374,10 @@ class Trainer:
         """
     @property
     def stop_reason(self) -> str:
-        """Empty unless something ended it: "converged", "diverged" or "line search failed"."""
+        """Empty unless something ended it.
+
+        "converged", "diverged", "line search failed" or "early stopping".
+        """
     @property
     def gradient_norm(self) -> float:
         """Of the last iteration of a full-batch solver; NaN otherwise."""

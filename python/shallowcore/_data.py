@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from shallowcore import _core
-from shallowcore._arrays import Numbers, features, weights_of_samples
+from shallowcore._arrays import Numbers, features, is_large_map, weights_of_samples
 from shallowcore._checks import check_float
 from shallowcore._initializer import Shape
 from shallowcore._target_scaling import TargetScaling
@@ -63,7 +63,7 @@ class Samples:
 
     def to_core(self) -> _core.Dataset:
         """Lend the arrays to the core."""
-        return _core.Dataset(self.x, self.y, self.weight)
+        return _core.Dataset(self.x, self.y, self.weight, mapped=is_large_map(self.x))
 
 
 def samples(spec: Spec, x: Any, y: Any, sample_weight: Any, prefix: str = "") -> Samples:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import os
 import sys
 import time
 from typing import Any
@@ -24,8 +25,9 @@ def resolve_verbose(verbose: Any) -> int:
 
 
 def _is_terminal() -> bool:
-    """Whether the bar's stream is a terminal."""
-    return sys.stderr is not None and sys.stderr.isatty()
+    """Whether the bar's stream is a terminal that can rewrite a line."""
+    shown = sys.stderr is not None and sys.stderr.isatty()
+    return shown and os.environ.get("TERM") != "dumb"
 
 
 def _in_notebook() -> bool:
@@ -84,20 +86,32 @@ class Lines(Progress):
 
 
 class Bar(Progress):
-    """A tqdm bar over all batches of all epochs, with time left, loss and metrics."""
+    """A tqdm bar over all batches of all epochs, with time left, loss and metrics.
 
-    def __init__(self, initial_epoch: int, epochs: int, n_batches: int) -> None:
+    Of all epochs where nobody knows how many batches they have.
+    """
+
+    def __init__(self, initial_epoch: int, epochs: int, n_batches: int | None) -> None:
         self._first, self._epochs, self._n_batches = initial_epoch, epochs, n_batches
-        total = (epochs - initial_epoch) * n_batches
-        self._bar = _tqdm()(total=total, unit="batch", dynamic_ncols=True)
+        total = (epochs - initial_epoch) * (n_batches or 1)
+        # Where lines are not rewritten, each one stays to be read.
+        interval = 0.1 if _is_terminal() or _in_notebook() else 5.0
+        self._bar = _tqdm()(
+            total=total,
+            unit="epoch" if n_batches is None else "batch",
+            dynamic_ncols=True,
+            mininterval=interval,
+        )
         self._last: dict[str, float] = {}
 
     def update(self, epochs: int, batches: int, running: dict[str, float]) -> None:
-        """Move the bar; the figures are the running ones, or the last epoch's."""
-        current = min(self._first + epochs + 1, self._epochs)
+        """Move the bar; figures of the epoch under way go before those of the last one."""
+        current = self._first + epochs + (1 if batches or not epochs else 0)
         self._bar.set_description_str(f"Epoch {current}/{self._epochs}", refresh=False)
-        self._bar.set_postfix_str(figures(running if batches else self._last), refresh=False)
-        self._bar.update(epochs * self._n_batches + batches - self._bar.n)
+        shown = self._last | running if batches else self._last
+        self._bar.set_postfix_str(figures(shown), refresh=False)
+        done = epochs if self._n_batches is None else epochs * self._n_batches + batches
+        self._bar.update(done - self._bar.n)
 
     def epochs_done(self, first: int, columns: dict[str, list[float]]) -> None:
         """Remember the last epoch's figures."""
@@ -108,7 +122,7 @@ class Bar(Progress):
         self._bar.close()
 
 
-def make(verbose: int, initial_epoch: int, epochs: int, n_batches: int) -> Progress:
+def make(verbose: int, initial_epoch: int, epochs: int, n_batches: int | None) -> Progress:
     """Display for a checked `verbose`."""
     if verbose == BAR:
         return Bar(initial_epoch, epochs, n_batches)

@@ -7,12 +7,12 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from shallowcore import _core, _data, _fit, _weights
+from shallowcore import _core, _data, _fit, _jobs, _streams, _weights
 from shallowcore._checks import check_bool
 from shallowcore._compiled import Compiled
 from shallowcore._persistent_model import PersistentModel, load
 from shallowcore._steps import Steps
-from shallowcore.callbacks import CallbackList, History
+from shallowcore.callbacks import History
 from shallowcore.layers import Dense, Layer
 
 __all__ = ["Sequential", "load_model"]
@@ -77,9 +77,9 @@ class Sequential(PersistentModel):
         training: _data.Samples,
         validation: _data.Samples | None,
         batch_size: int,
-        shuffle: bool,
-        epochs: int,
+        **options: Any,
     ) -> _core.Trainer:
+        """Trainer of the core; options: shuffle, shuffle_blocks, epochs, fed."""
         compiled = self._require_compiled()
         return _core.Trainer(
             network,
@@ -89,10 +89,9 @@ class Sequential(PersistentModel):
             training.to_core(),
             None if validation is None else validation.to_core(),
             batch_size=batch_size,
-            shuffle=shuffle,
             seed=self.seed,
             epoch_counter=self._epochs_started,
-            epochs=epochs,
+            **options,
         )
 
     def _warn_of_symmetry(self) -> None:
@@ -111,17 +110,20 @@ class Sequential(PersistentModel):
     def fit(
         self,
         x: Any,
-        y: Any,
+        y: Any = None,
         batch_size: int | None = 32,
         epochs: int = 1,
         verbose: int | str = "auto",
         callbacks: Any = None,
         validation_split: float = 0.0,
         validation_data: Any = None,
-        shuffle: bool = True,
+        shuffle: bool | str = True,
         class_weight: Any = None,
         sample_weight: Any = None,
         initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
+        max_time: float | None = None,
     ) -> History:
         """Train, going on from where the last call stopped.
 
@@ -130,11 +132,15 @@ class Sequential(PersistentModel):
         x : array-like, (n_samples, *shape of a sample)
             Inputs.  Arrays of the model's dtype, of integers and of booleans are read in place,
             whatever their order, row slices and memory maps too; others are copied once.
+            Without `y`, an iterable of batches (x, y) or (x, y, sample_weight): a list, an object
+            with `__len__` and `__getitem__`, a generator.  Batches may differ in size, not in
+            type; an iterator goes on from epoch to epoch, everything else starts again.
         y : array-like
             Targets: (n_samples,) or (n_samples, 1) for one output and for integer labels,
             else (n_samples, n_outputs).
         batch_size : int, default 32
-            Samples in a step; the last batch of an epoch may be smaller.
+            Samples in a step; the last batch of an epoch may be smaller.  Batches of an iterable
+            are steps as they come.
         epochs : int, default 1
             Index of the epoch to stop before.
         verbose : {"auto", 0, 1, 2}
@@ -145,20 +151,29 @@ class Sequential(PersistentModel):
         validation_split : float, default 0.0
             Fraction of the samples, from the end, kept aside for validation.
         validation_data : tuple (x, y) or (x, y, sample_weight), optional
-            Samples for validation; goes before `validation_split`.
-        shuffle : bool, default True
-            Visit the samples in another order every epoch.
+            Samples for validation, or an iterable of batches; goes before `validation_split`.
+        shuffle : bool or "blocks", default True
+            Visit the samples in another order every epoch.  "blocks", and True for memory maps:
+            blocks of 16 MiB of consecutive rows in random order, and the rows of a block in
+            random order before the next block, so that reads stay local.  Of an iterable that can
+            be indexed, the batches come in another order; others come as they do.
         class_weight : dict or "balanced", optional
             Weight of each class in the loss; "balanced" is n_samples / (n_classes * samples of it).
         sample_weight : array-like, (n_samples,), optional
             Weight of each sample in the loss, >= 0; multiplied with `class_weight`.
         initial_epoch : int, default 0
             Index of the first epoch: `epochs - initial_epoch` are trained.
+        steps_per_epoch, validation_steps : int, optional
+            Batches of an epoch, and of a validation, where they come from an iterable.
+        max_time : float, optional
+            Seconds after which training stops, at the end of the batch under way.  An epoch that
+            is not done then has moved the weights, but is not in the history.
 
         Returns
         -------
         History
-            `history.history` is a dict of lists: "loss", metrics, "val_...", "lr".
+            `history.history` is a dict of lists: "loss", metrics, "val_...", "lr";
+            `history.stop_reason` says why it ended, `history.report()` what to make of it.
 
         Raises
         ------
@@ -177,45 +192,24 @@ class Sequential(PersistentModel):
             If the units of a hidden layer are all alike: training never breaks that symmetry.
         """
         with self._exclusive:
-            settings = _fit.check_settings(batch_size, epochs, initial_epoch, shuffle, verbose)
-            spec = self._spec(x)
-            training = _data.samples(spec, x, y, sample_weight)
-            if validation_data is not None:
-                validation: _data.Samples | None = _data.validation_samples(spec, validation_data)
-            else:
-                training, validation = _data.split(training, validation_split)
-            training = training.weighted(class_weight, spec)
-            n_batches = math.ceil(training.n_samples / settings.batch_size)
-            params = {"verbose": settings.verbose, "epochs": settings.epochs, "steps": n_batches}
-            hooks = CallbackList(callbacks, self, params)
-            network = self._build(spec.feature_shape)
-            self._warn_of_symmetry()
-            with self._adapted_to(training, spec.feature_shape):
-                training = training.standardized(self._target_scaling)
-                if validation is not None:
-                    validation = validation.standardized(self._target_scaling)
-                trainer = self._trainer(
-                    network,
-                    training,
-                    validation,
-                    settings.batch_size,
-                    settings.shuffle,
-                    settings.epochs,
-                )
-            self._plan = trainer.plan_summary()
-            job = _fit.Training(
-                self,
-                self._require_compiled(),
-                trainer,
-                lambda: self._sync_optimizer(network),
-                settings,
-                hooks,
+            settings = _fit.check_settings(
+                batch_size, epochs, initial_epoch, shuffle, verbose, max_time
             )
+            limits = (validation_split, validation_data, validation_steps)
+            if y is None and _streams.is_stream(x):
+                _streams.check_no_arrays(sample_weight=sample_weight)
+                stream = _streams.Stream(
+                    x, "x", steps_per_epoch, "steps_per_epoch", settings.shuffle, self.seed
+                )
+                job = _jobs.of_stream(self, stream, settings, class_weight, callbacks, limits)
+            else:
+                _streams.check_no_steps(steps_per_epoch=steps_per_epoch)
+                given = (x, y, sample_weight)
+                job = _jobs.of_arrays(self, given, settings, class_weight, callbacks, limits)
             try:
                 return job.run()
             finally:
-                trainer.pause()
-                self.note_epochs(trainer.epoch_counter)
+                job.pause()
 
     def train_on_batch(
         self,
@@ -275,7 +269,7 @@ class Sequential(PersistentModel):
         batch = _data.samples(spec, x, y, sample_weight).weighted(class_weight, spec)
         batch = batch.standardized(self._target_scaling)
         network = self._build(spec.feature_shape)
-        trainer = self._trainer(network, batch, None, batch.n_samples, False, 1)
+        trainer = self._trainer(network, batch, None, batch.n_samples, shuffle=False)
         while not trainer.run(1, _fit.SLICE):
             pass
         if trainer.stop_reason == "diverged":

@@ -102,3 +102,23 @@ def dropout_factors(
     threshold = min(int(rate * 2**32), WORD)
     kept = dropout_words(seed, step, layer, *shape) >= threshold
     return np.where(kept, 1 / (1 - rate), 0.0).astype(dtype)
+
+
+def block_permutation(n: int, block: int, seed: int, epoch: int) -> NDArray[np.int64]:
+    """Order of n samples shuffled in blocks of `block` consecutive rows (the last may be shorter).
+
+    Fisher-Yates on the blocks, then on the rows of each in that order, with one stream of draws.
+    Returns (n,) int64; one block is `permutation`.
+    """
+    n_blocks = -(-n // block)
+    left = iter(draws(n + n_blocks, seed, epoch).tolist())
+
+    def shuffled(items: list[int]) -> list[int]:
+        for i in range(len(items) - 1, 0, -1):
+            j = (next(left) * (i + 1)) >> 64
+            items[i], items[j] = items[j], items[i]
+        return items
+
+    blocks = shuffled(list(range(n_blocks)))
+    rows = [shuffled(list(range(b * block, min((b + 1) * block, n)))) for b in blocks]
+    return np.array([row for one in rows for row in one], dtype=np.int64)

@@ -1,32 +1,29 @@
-"""Callbacks: what a user's code may see and do between the epochs of a training.
-
-A training without callbacks for epochs runs many epochs in one native call; with them it comes back
-to Python after each epoch.  Hooks for single batches do not exist.
-"""
+"""The base class of callbacks, the history, and callbacks made of functions."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from weakref import ReferenceType, ref
 
-from shallowcore._checks import did_you_mean
-
 if TYPE_CHECKING:
+    from shallowcore._report import Outcome
     from shallowcore.models import Sequential
-
-__all__ = ["Callback", "History", "LambdaCallback"]
 
 Logs = dict[str, Any]
 
-_HOOKS = ("on_train_begin", "on_train_end", "on_epoch_begin", "on_epoch_end")
+EPOCH_HOOKS = ("on_epoch_begin", "on_epoch_end")
+BATCH_HOOKS = ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end")
+HOOKS = ("on_train_begin", "on_train_end", *EPOCH_HOOKS, *BATCH_HOOKS)
 
 
 class Callback:
     """Base class of callbacks: override the hooks that are wanted.
 
-    Setting `self.model.stop_training = True` stops the training after the epoch.  An exception
-    raised in a hook ends the training and reaches the caller of `fit`; the model stays usable.
+    Setting `self.model.stop_training = True` stops the training after the epoch, in a hook for
+    batches after the batch: the epoch then ends there.  Hooks for batches have a price: the core
+    comes back to Python after each batch, with the weights at their place.  An exception raised in
+    a hook ends the training and reaches the caller of `fit`; the model stays usable.
 
     Attributes
     ----------
@@ -78,6 +75,32 @@ class Callback:
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """After epoch `epoch`; `logs` has its loss, metrics, validation figures and "lr"."""
 
+    def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        """Before batch `batch` of an epoch; calls `on_batch_begin`."""
+        self.on_batch_begin(batch, logs)
+
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """After batch `batch`; `logs` has the epoch's means so far; calls `on_batch_end`."""
+        self.on_batch_end(batch, logs)
+
+    def on_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        """Keras' older name of `on_train_batch_begin`."""
+
+    def on_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """Keras' older name of `on_train_batch_end`."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Copies and pickles know neither the model nor its data."""
+        return {k: v for k, v in vars(self).items() if k not in ("_model", "_outcome")}
+
+    # --- what the package's own callbacks add ---------------------------------------------------
+    def needed_figures(self) -> list[str]:
+        """Names that must be in the logs of every epoch."""
+        return []
+
+    def on_divergence(self, batch: int) -> None:
+        """The loss of batch `batch` or a weight became NaN or infinite."""
+
 
 class History(Callback):
     """Figures of every epoch; `fit` returns one.
@@ -89,6 +112,12 @@ class History(Callback):
     history : dict of str to list of float
         "loss", metrics, "val_loss", ..., and "lr" for optimizers with a learning rate; one value
         an epoch.
+    stop_reason : str
+        Why the training ended: "all epochs", "early stopping", "stop_training", "max_time",
+        "out of data", "converged", "diverged", "line search failed", "KeyboardInterrupt" or the
+        name of another exception; empty while it runs.
+    seconds : float
+        Time that the training took.
 
     Examples
     --------
@@ -97,10 +126,52 @@ class History(Callback):
     {}
     """
 
+    _outcome: Outcome | None = None
+
     def __init__(self) -> None:
         super().__init__()
         self.epoch: list[int] = []
         self.history: dict[str, list[float]] = {}
+        self.stop_reason = ""
+        self.seconds = 0.0
+
+    def conclude(self, outcome: Outcome, seconds: float) -> None:
+        """Note how the training ended."""
+        self._outcome, self.stop_reason, self.seconds = outcome, outcome.reason, seconds
+
+    def report(self) -> str:
+        """Return a text on how the training ended, and what to change if it went badly.
+
+        Why it stopped, epochs, time, final figures; then, on the training data and with the
+        weights of now: the norm of the loss's gradient (as the solver knows it, or computed by
+        one pass), and the hidden units that never fire or are saturated on all samples.  The
+        data are those that were given to `fit`: they are not kept, and what needs them is left
+        out once they are gone.
+
+        Returns
+        -------
+        str
+            Several lines.
+
+        Raises
+        ------
+        RuntimeError
+            Before a training has ended.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from shallowcore import layers, models
+        >>> x = np.arange(8.0)[:, np.newaxis]
+        >>> model = models.Sequential([layers.Input((1,)), layers.Dense(1)], seed=0)
+        >>> model.compile("sgd", "mse")
+        >>> history = model.fit(x, 2 * x, epochs=3, verbose=0)
+        >>> print(history.report())  # doctest: +ELLIPSIS
+        stopped: all epochs done (3 of 3), ...
+        """
+        if self._outcome is None:
+            raise RuntimeError("there is nothing to report yet: call fit first")
+        return self._outcome.report(self)
 
     def add(self, epoch: int, logs: Logs) -> None:
         """Append the figures of one epoch."""
@@ -138,6 +209,8 @@ class LambdaCallback(Callback):
         Called before and after each epoch.
     on_train_begin, on_train_end : callable (logs), optional
         Called before and after the training.
+    on_train_batch_begin, on_train_batch_end : callable (batch, logs), optional
+        Called before and after each batch.
 
     Raises
     ------
@@ -157,81 +230,21 @@ class LambdaCallback(Callback):
         on_epoch_end: Callable[[int, Logs], Any] | None = None,
         on_train_begin: Callable[[Logs], Any] | None = None,
         on_train_end: Callable[[Logs], Any] | None = None,
+        on_train_batch_begin: Callable[[int, Logs], Any] | None = None,
+        on_train_batch_end: Callable[[int, Logs], Any] | None = None,
     ) -> None:
         super().__init__()
-        given = (on_train_begin, on_train_end, on_epoch_begin, on_epoch_end)
-        for name, function in zip(_HOOKS, given, strict=True):
+        given = {
+            "on_epoch_begin": on_epoch_begin,
+            "on_epoch_end": on_epoch_end,
+            "on_train_begin": on_train_begin,
+            "on_train_end": on_train_end,
+            "on_train_batch_begin": on_train_batch_begin,
+            "on_train_batch_end": on_train_batch_end,
+        }
+        for name, function in given.items():
             if function is None:
                 continue
             if not callable(function):
                 raise TypeError(f"{name} must be callable, got {function!r}")
             setattr(self, name, function)
-
-
-class CallbackList:
-    """The user's callbacks of one training."""
-
-    def __init__(self, callbacks: Any, model: Sequential, params: dict[str, Any]) -> None:
-        self._callbacks = _checked(callbacks)
-        self._model = model
-        self.params = params
-
-    @property
-    def need_epochs(self) -> bool:
-        """Whether a callback has a hook for epochs."""
-        return any(
-            _overrides(one, hook)
-            for one in self._callbacks
-            for hook in ("on_epoch_begin", "on_epoch_end")
-        )
-
-    def begin(self) -> None:
-        """Tell every callback of its model, then that the training begins."""
-        for one in self._callbacks:
-            one.set_params(self.params)
-            one.set_model(self._model)
-        for one in self._callbacks:
-            one.on_train_begin({})
-
-    def end(self, logs: Logs) -> None:
-        """Tell every callback that the training is over."""
-        for one in self._callbacks:
-            one.on_train_end(logs)
-
-    def epoch_begin(self, epoch: int) -> None:
-        """Tell every callback that an epoch begins."""
-        for one in self._callbacks:
-            one.on_epoch_begin(epoch, {})
-
-    def epoch_end(self, epoch: int, logs: Logs) -> None:
-        """Tell every callback that an epoch is over."""
-        for one in self._callbacks:
-            one.on_epoch_end(epoch, logs)
-
-
-def _overrides(callback: Callback, hook: str) -> bool:
-    """Whether a callback has its own hook, by class or by object."""
-    return hook in vars(callback) or getattr(type(callback), hook) is not getattr(Callback, hook)
-
-
-def _checked(callbacks: Any) -> list[Callback]:
-    """Callbacks as a list; TypeError for anything else, or for hooks that would never be called."""
-    if callbacks is None:
-        return []
-    if isinstance(callbacks, Callback):
-        callbacks = [callbacks]
-    if not isinstance(callbacks, Iterable):
-        raise TypeError(f"callbacks must be a list of Callback objects, got {callbacks!r}")
-    found = list(callbacks)
-    for one in found:
-        if not isinstance(one, Callback):
-            hint = "; give an object, not its class" if isinstance(one, type) else ""
-            raise TypeError(f"callbacks must hold Callback objects, got {one!r}{hint}")
-        for name in dir(one):
-            hook = name.startswith("on_") and callable(getattr(one, name))
-            if hook and name not in _HOOKS:
-                raise TypeError(
-                    f"{type(one).__name__} has a hook {name!r} that is never called"
-                    f"{did_you_mean(name, _HOOKS) or '.'} The hooks are: {', '.join(_HOOKS)}"
-                )
-    return found
