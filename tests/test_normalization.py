@@ -202,7 +202,7 @@ CASES: dict[str, tuple[str, tuple[int, ...], int, int, bool]] = {
     "blocks": ("blocks", (9, 8, 2), 103, 32, True),
     "tiles": ("tiles", (300, 1), 64, 64, False),
     "gram": ("gram", (300, 8, 1), 40, 40, False),
-    "newton": ("newton", (6, 5, 1), 60, 60, False),
+    "solver": ("solver", (6, 5, 1), 60, 60, False),
 }
 
 
@@ -216,11 +216,11 @@ def test_every_plan_trains_as_on_normalized_inputs(case: str, dtype: Any, monkey
     network, loss = chain(rng, sizes, names, dtype), Loss("mean_squared_error")
     x = raw(n_samples, sizes[0], dtype)
     y = rng.normal(size=(n_samples, sizes[-1])).astype(dtype)
-    name = "newton_cg" if plan == "newton" else "sgd"
+    name = "newton_cg" if plan == "solver" else "sgd"
     model = normalized_model(network, loss, sizes[0], optimizer=name)
     ready = normalize(x, *moments(x)).astype(dtype)
     options = {"epochs": 5, "batch_size": batch_size, "shuffle": shuffle}
-    if plan == "newton":
+    if plan == "solver":
         other = model_of(network, sizes[0], loss, name)
         other.fit(ready, y, verbose=0, **options)
         expected = other.get_weights()
@@ -228,7 +228,7 @@ def test_every_plan_trains_as_on_normalized_inputs(case: str, dtype: Any, monkey
         train(network, OPTIMIZERS[name](network.parameters()), loss, ready, y, **options)
         expected = network.parameters()
     model.fit(x, y, verbose=0, **options)
-    rounding = 30 if plan == "newton" else 4  # of the inputs, in another order
+    rounding = 30 if plan == "solver" else 4  # of the inputs, in another order
     rtol = rounding * trajectory(dtype, 20)
     assert_all_close(model.get_weights()[3:], expected, rtol)
 

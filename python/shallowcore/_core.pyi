@@ -245,10 +245,7 @@ class Network:
         """
     def predict(self, data: Dataset) -> Floats: ...
     def predict_plain(self, x: Any) -> Floats | None:
-        """The same for an array (n_samples, n_features) of the dtype, contiguous and finite.
-
-        None for anything else.
-        """
+        """The same for an array of the dtype, contiguous and finite; None for anything else."""
     def evaluate(self, data: Dataset, loss: Loss, metrics: Sequence[str]) -> list[float]:
         """[loss with penalties, metric, ...]; metrics: "accuracy", "mse", "mae"."""
     def gradients(self, data: Dataset, loss: Loss) -> tuple[float, list[Floats]]:
@@ -341,10 +338,7 @@ class Trainer:
         The weights come to their place at the end of the epoch, or at once with `publish`.
         """
     def feed_plain(self, x: Any, y: Any, low: float, high: float, publish: bool = False) -> bool:
-        """The same for arrays of the dtype, contiguous, finite, and targets in [low, high].
-
-        False, and nothing done, for anything else.
-        """
+        """The same for plain arrays, targets in [low, high]; False, and nothing, for others."""
     def end_epoch(self) -> None:
         """End the epoch under way, if there is one, as if it had no more batches."""
     def leave(self) -> None:
@@ -374,10 +368,7 @@ class Trainer:
         """
     @property
     def stop_reason(self) -> str:
-        """Empty unless something ended it.
-
-        "converged", "diverged", "line search failed" or "early stopping".
-        """
+        """Empty unless something ended it: "converged", "diverged", "early stopping", ..."""
     @property
     def gradient_norm(self) -> float:
         """Of the last iteration of a full-batch solver; NaN otherwise."""

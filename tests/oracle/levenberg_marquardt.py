@@ -20,20 +20,24 @@ Errors = Callable[[Array], tuple[Array, Array]]  # e and its Jacobian
 
 def output_jacobian(network: Network, x: Any) -> Array:
     """Derivatives of the outputs, (n_samples, n_outputs, n_parameters), by back-propagation."""
-    outputs, _ = network.forward(x)
+    outputs, pre_activations = network.forward(x)
     n_samples, n_outputs = outputs[-1].shape
     found = []
     for j in range(n_outputs):
         d = np.zeros((n_samples, n_outputs))
         d[:, j] = 1
         pieces: list[Array] = []
-        for layer, a_in, a in zip(
-            network.layers[::-1], outputs[-2::-1], outputs[:0:-1], strict=True
+        for layer, a_in, z, a in zip(
+            network.layers[::-1],
+            outputs[-2::-1],
+            pre_activations[::-1],
+            outputs[:0:-1],
+            strict=True,
         ):
             if isinstance(layer, Rescaling):
                 d = d * layer.scale
                 continue
-            d = activation_backward(a, d, layer.activation, **layer.parameters)
+            d = activation_backward(z, a, d, layer.activation, **layer.parameters)
             if isinstance(layer, Activation):
                 continue
             if layer.b is not None:
