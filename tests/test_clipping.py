@@ -8,7 +8,7 @@ import shallowcore
 from oracle.network import Loss
 from oracle.tolerances import assert_all_close, epsilon, trajectory
 from oracle.train import train
-from shallowcore import callbacks, layers, models, optimizers
+from shallowcore import _core, callbacks, layers, models, optimizers
 from test_trajectories import DTYPES, SETTINGS, assert_same_training, oracle_optimizer, problem
 from twins import SPARSE, chain, model_of, targets_of
 
@@ -189,6 +189,17 @@ def test_a_setting_that_the_plan_cannot_do_brings_another_plan(stepwise: bool) -
 def test_bad_settings(call: Any, error: type[Exception], match: str) -> None:
     with pytest.raises(error, match=match):
         call()
+
+
+def test_the_core_refuses_two_ways_of_clipping() -> None:
+    """Made with both, or set to the second; then the first still holds."""
+    network = model_of(*problem("shallow", 5, np.float32)[:1], 20, Loss(SPARSE))._build_known()
+    with pytest.raises(ValueError, match="clipping: got 2 ways"):
+        _core.Optimizer(network, "sgd", {"clipnorm": 1.0, "clipvalue": 1.0})
+    optimizer = _core.Optimizer(network, "sgd", {"clipnorm": 1.0})
+    with pytest.raises(ValueError, match="clipping: got 2 ways"):
+        optimizer.set("global_clipnorm", 1.0)
+    assert (optimizer.get("clipnorm"), optimizer.get("global_clipnorm")) == (1.0, 0.0)
 
 
 def test_trajectories_cover_what_all_optimizers_share() -> None:

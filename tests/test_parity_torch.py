@@ -1,11 +1,11 @@
-"""Rprop and the one-cycle schedule against PyTorch, float64."""
+"""Rprop, AdamW, Poisson from logits and the one-cycle schedule against PyTorch, float64."""
 
 from typing import Any
 
 import numpy as np
 import pytest
 from oracle.tolerances import assert_all_close, assert_close
-from shallowcore import layers, models, optimizers
+from shallowcore import layers, models, ops, optimizers
 from shallowcore.optimizers import schedules
 
 # Two float64 trainings of the same ten steps.
@@ -75,6 +75,18 @@ def test_adamw() -> None:
     )
     ours = optimizers.AdamW(0.02, weight_decay=0.1, epsilon=0.0)
     assert_all_close(our_weights(ours), expected, PARITY)
+
+
+def test_poisson_from_logits() -> None:
+    torch = pytest.importorskip("torch")
+    rng = np.random.default_rng(7)
+    z, y = rng.normal(size=(30, 4)), rng.poisson(2.0, (30, 4)).astype(np.float64)
+    logits = torch.from_numpy(z).requires_grad_()
+    expected = torch.nn.PoissonNLLLoss(log_input=True)(logits, torch.from_numpy(y))
+    expected.backward()
+    value, gradient = ops.loss("poisson", y, z, from_logits=True)
+    assert value == pytest.approx(expected.item(), rel=1e-14)
+    assert_close(gradient, logits.grad.numpy(), 1e-14)
 
 
 def test_one_cycle_trains_as_pytorchs() -> None:

@@ -163,6 +163,12 @@ def test_schedules_are_values() -> None:
             ValueError,
             "one more than boundaries",
         ),
+        (
+            lambda: schedules.PiecewiseConstantDecay(2, [1, 2]),
+            TypeError,
+            "boundaries must be a seq",
+        ),
+        (lambda: schedules.PiecewiseConstantDecay([2], [1, -2]), ValueError, "each of values must"),
         (lambda: schedules.CosineDecay(1, 1, alpha=-1), ValueError, "alpha must be"),
         (lambda: schedules.CosineDecay(1, 1, warmup_target=-1), ValueError, "warmup_target must"),
         (lambda: schedules.OneCycle(1, 0), ValueError, "total_steps must be"),

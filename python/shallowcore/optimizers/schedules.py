@@ -6,7 +6,7 @@ Given as `learning_rate=`; the core evaluates them before each step.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from shallowcore import _core, _registry
@@ -177,6 +177,13 @@ class InverseTimeDecay(_Decay):
         )
 
 
+def _numbers(value: Any, argument: str, minimum: float = -math.inf) -> list[float]:
+    """A sequence of numbers as a list, checked."""
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        raise TypeError(f"{argument} must be a sequence of numbers, got {value!r}")
+    return [check_float(one, f"each of {argument}", minimum) for one in value]
+
+
 class PiecewiseConstantDecay(LearningRateSchedule):
     """values[0] up to and with step boundaries[0], values[1] up to boundaries[1], and so on.
 
@@ -201,8 +208,8 @@ class PiecewiseConstantDecay(LearningRateSchedule):
     """
 
     def __init__(self, boundaries: Sequence[float], values: Sequence[float]) -> None:
-        bounds = [check_float(b, "each boundary") for b in boundaries]
-        rates = [check_float(v, "each value", 0.0) for v in values]
+        bounds = _numbers(boundaries, "boundaries")
+        rates = _numbers(values, "values", 0.0)
         if bounds != sorted(set(bounds)):
             raise ValueError(f"boundaries must rise, got {bounds}")
         if len(rates) != len(bounds) + 1:
