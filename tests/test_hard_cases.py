@@ -46,11 +46,12 @@ def test_newton_starts_again_from_weights_that_a_callback_set():
     class Move(callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):
             if epoch == 0:
-                self.model.set_weights([np.full((3, 1), 50.0), np.full(1, 9.0)])
+                self.model.set_weights([3 * np.eye(3), np.full((3, 1), 50.0), np.full(1, 9.0)])
 
-    model = models.Sequential([layers.Input((3,)), layers.Dense(1)], dtype="float64", seed=1)
-    model.compile(optimizers.NewtonCG(tolerance=1e-14), "mse")
-    history = model.fit(x, y, epochs=6, verbose=0, callbacks=[Move()]).history["loss"]
+    stack = [layers.Input((3,)), layers.Dense(3, use_bias=False), layers.Dense(1)]
+    model = models.Sequential(stack, dtype="float64", seed=1)
+    model.compile(optimizers.NewtonCG(tolerance=1e-10), "mse")
+    history = model.fit(x, y, epochs=60, verbose=0, callbacks=[Move()]).history["loss"]
     best = np.linalg.lstsq(np.column_stack([x, np.ones(50)]), y, rcond=None)[1][0] / 50
     assert history[-1] == pytest.approx(model.evaluate(x, y), rel=1e-12)
     assert history[-1] <= best * (1 + 1e-9)
