@@ -56,7 +56,8 @@ def ours(problem: Problem) -> Iterator[Contender]:
                 model.fit(problem.x, problem.y, epochs=n, verbose=0)
             return model.get_weights()
 
-        yield Contender("shallowcore", name, solve)
+        for one_thread in (True, False):
+            yield Contender("shallowcore", name, solve, one_thread)
 
 
 # --- SciPy ----------------------------------------------------------------------------------------

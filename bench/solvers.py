@@ -23,6 +23,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import shallowcore
 from shallowcore.bench import report as common
 
 from bench import growth
@@ -39,18 +40,15 @@ MOST_ITERATIONS, QUICK_ITERATIONS = 20_000, 2_000
 ROUNDS, QUICK_ROUNDS, SAMPLE = 5, 2, 0.02  # seconds, at least
 
 
-def one_thread() -> Any:
-    """Hold the BLAS of NumPy and SciPy, and OpenMP, to one thread."""
-    if importlib.util.find_spec("threadpoolctl") is None:
-        return contextlib.nullcontext()
-    from threadpoolctl import threadpool_limits
-
-    return threadpool_limits(1)
-
-
 def solve(contender: Contender, problem: Problem, n: int) -> list[Any]:
-    """Weights after at most n iterations."""
-    with one_thread() if contender.one_thread else contextlib.nullcontext():
+    """Weights after at most n iterations; on one thread of shallowcore, BLAS and OpenMP if so."""
+    with contextlib.ExitStack() as stack:
+        if contender.one_thread and contender.library == "shallowcore":
+            stack.enter_context(shallowcore.num_threads(1))
+        elif contender.one_thread and importlib.util.find_spec("threadpoolctl") is not None:
+            from threadpoolctl import threadpool_limits
+
+            stack.enter_context(threadpool_limits(1))
         return contender.solve(problem.start(), n)
 
 

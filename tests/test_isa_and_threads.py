@@ -36,7 +36,6 @@ AGAINST_THE_ORACLE = (
     "test_newton_cg.py",
     "test_lbfgs.py",
     "test_levenberg_marquardt.py",
-    "test_logistic_optimum.py",
 )
 THREADS = (1, 2, 3, 8)
 SETTINGS = ("SHALLOWCORE_FORCE_ISA", "SHALLOWCORE_NUM_THREADS", "OMP_NUM_THREADS")

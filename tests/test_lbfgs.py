@@ -7,7 +7,7 @@ import pytest
 from oracle.lbfgs import lbfgs
 from oracle.network import Activation, Loss, Network, Rescaling
 from oracle.tolerances import assert_all_close, assert_close
-from shallowcore import layers, models, optimizers
+from shallowcore import optimizers
 from twins import SPARSE, cast, chain, dense, model_of, targets_of
 
 PROBLEMS = [
@@ -78,25 +78,6 @@ def test_softmax_regression_ends_at_its_optimum() -> None:
         assert len(model.fit(x, y, epochs=300, verbose=0).history["loss"]) < 100
         weights.append(model.get_weights())
     assert_all_close(weights[0], weights[1], 1e-8)
-
-
-def test_it_beats_first_order_methods_on_random_networks() -> None:
-    """Lower loss than Adam and SGD in a tenth of their passes over the data."""
-    rng = np.random.default_rng(4)
-    x = rng.normal(size=(200, 5))
-    y = np.sin(x[:, :1]) + x[:, 1:2] * x[:, 2:3]
-    for seed in range(3):
-        losses = {}
-        for name, epochs in (("lbfgs", 100), ("adam", 1000), ("sgd", 1000)):
-            model = models.Sequential(
-                [layers.Input((5,)), layers.Dense(12, "tanh"), layers.Dense(1)],
-                dtype="float64",
-                seed=seed,
-            )
-            model.compile(name, "mse")
-            model.fit(x, y, batch_size=200, epochs=epochs, verbose=0)
-            losses[name] = model.evaluate(x, y)
-        assert losses["lbfgs"] < 0.5 * min(losses["adam"], losses["sgd"])
 
 
 def test_settings_are_checked() -> None:

@@ -53,7 +53,7 @@ def test_more_samples_and_parameters_than_a_block(sizes: tuple[int, ...]) -> Non
     """Blocks of samples, stripes of the matrix and blocks of its factor add up."""
     rng = np.random.default_rng(2)
     network = chain(rng, sizes, ("tanh", "identity"))
-    x, y = rng.normal(size=(2003, sizes[0])), rng.normal(size=(2003, sizes[-1]))
+    x, y = rng.normal(size=(1100, sizes[0])), rng.normal(size=(1100, sizes[-1]))
     model = model_of(network, sizes[0], MSE, optimizers.LevenbergMarquardt(mu=0.1))
     model.fit(x, y, epochs=3, verbose=0)
     levenberg_marquardt(network, x, y, MSE, iterations=3, mu=0.1)
@@ -85,25 +85,6 @@ def test_float32_reaches_what_it_can() -> None:
     history = model.fit(x, y, epochs=300, verbose=0).history["loss"]
     assert len(history) < 300
     assert history[-1] < 1e-6
-
-
-def test_it_beats_the_others_on_random_networks() -> None:
-    """A lower loss in 60 iterations than LBFGS in 60 and Adam in 3000."""
-    rng = np.random.default_rng(5)
-    x = rng.normal(size=(200, 5))
-    y = np.sin(x[:, :1]) + x[:, 1:2] * x[:, 2:3]
-    for seed in range(3):
-        losses = {}
-        for name, epochs in (("levenberg_marquardt", 60), ("lbfgs", 60), ("adam", 3000)):
-            model = models.Sequential(
-                [layers.Input((5,)), layers.Dense(10, "tanh"), layers.Dense(1)],
-                dtype="float64",
-                seed=seed,
-            )
-            model.compile(name, "mse")
-            model.fit(x, y, batch_size=200, epochs=epochs, verbose=0)
-            losses[name] = model.evaluate(x, y)
-        assert losses["levenberg_marquardt"] < 0.5 * min(losses["lbfgs"], losses["adam"])
 
 
 def test_what_it_cannot_do_is_refused_before_any_work() -> None:

@@ -23,7 +23,7 @@ class FullBatch {
   Sums sums_;
 };
 
-// The same once.
+// The same once, with a team at hand; a FullBatch uses that of its caller.
 template <class T>
 double loss_and_gradient(const Objective<T>& objective, const Network<T>& network,
                          const Dataset& data, T* gradient, const Poll& poll);
