@@ -189,7 +189,7 @@ BAD_FIT = [
     ({"epochs": 1.5}, TypeError, "epochs"),
     ({"epochs": None}, TypeError, "epochs"),
     ({"initial_epoch": -1}, ValueError, "initial_epoch"),
-    ({"shuffle": "yes"}, TypeError, "shuffle must be True or False, got 'yes'"),
+    ({"shuffle": "yes"}, ValueError, "shuffle must be True or False or 'blocks', got 'yes'"),
     ({"verbose": 3}, ValueError, "verbose must be 'auto', 0, 1 or 2, got 3"),
     ({"verbose": "loud"}, ValueError, "verbose .* got 'loud'"),
     ({"validation_split": 1.0}, ValueError, "validation_split must leave samples on both sides"),

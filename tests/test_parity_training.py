@@ -27,17 +27,18 @@ WEIGHT = np.linspace(0.2, 2.0, 60)
 @pytest.fixture(autouse=True)
 def doubles(monkeypatch):
     """JAX and Keras in float64, for these tests only."""
-    floats, policy = keras.config.floatx(), keras.config.dtype_policy()
+    floats, doubled = keras.config.floatx(), jax.config.jax_enable_x64
     dtypes = importlib.import_module("keras.src.backend.common.dtypes")
+    state = importlib.import_module("keras.src.backend.common.global_state")
     # Keras turns float64 into float32 on JAX, whose default that is, wherever types meet.
     monkeypatch.setitem(dtypes.BIT64_TO_BIT32_DTYPE, "float64", "float64")
     jax.config.update("jax_enable_x64", True)
     keras.config.set_floatx("float64")
-    keras.config.set_dtype_policy("float64")
+    state.set_global_attribute("dtype_policy", None)  # it follows floatx when it is asked for next
     yield
     keras.config.set_floatx(floats)
-    keras.config.set_dtype_policy(policy)
-    jax.config.update("jax_enable_x64", False)
+    state.set_global_attribute("dtype_policy", None)
+    jax.config.update("jax_enable_x64", doubled)
 
 
 def pair(kind="binary", rate=0.05, metrics=("accuracy",)):

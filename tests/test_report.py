@@ -1,6 +1,8 @@
 """history.report() and stop_reason: why a training ended, and what to change."""
 
+import copy
 import gc
+import pickle
 
 import numpy as np
 import pytest
@@ -152,3 +154,12 @@ def test_no_epochs_and_streams_have_reports_too():
     report = classifier().fit([(X, LABELS)], verbose=0).report()
     assert "loss: " in report
     assert "gradient norm" not in report
+
+
+def test_histories_can_be_copied_and_pickled_without_their_model():
+    history = classifier().fit(X, LABELS, epochs=2, verbose=0)
+    for twin in (copy.deepcopy(history), pickle.loads(pickle.dumps(history))):
+        assert twin.history == history.history
+        assert twin.stop_reason == "all epochs"
+        with pytest.raises(RuntimeError, match="has no model"):
+            _ = twin.model

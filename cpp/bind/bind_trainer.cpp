@@ -90,7 +90,7 @@ AnyTrainer make_trainer(const AnyNetwork& network, const AnyOptimizer& optimizer
                         const BoundDataset& data, const BoundDataset* validation, Index batch_size,
                         bool shuffle, bool shuffle_blocks, bool fed, std::uint64_t seed,
                         std::uint32_t epoch_counter, Index epochs) {
-  const TrainingOptions options{batch_size, shuffle, shuffle_blocks, seed, epoch_counter, epochs};
+  const TrainingOptions options{batch_size, shuffle, seed, epoch_counter, epochs, shuffle_blocks};
   if (fed && std::visit([](auto& o) { return o->full_batch(); }, optimizer.optimizer)) {
     throw InvalidArgument("optimizer", "a full-batch method",
                           "a first-order one for single batches");

@@ -16,10 +16,10 @@ namespace shallowcore {
 struct TrainingOptions {
   Index batch_size = 32;
   bool shuffle = true;
-  bool shuffle_blocks = false;  // in blocks of consecutive rows
   std::uint64_t seed = 0;
   std::uint32_t epoch_counter = 0;  // epochs this model has started before
   Index epochs = 1;                 // that are expected: some plans pay for their preparation late
+  bool shuffle_blocks = false;      // shuffles in blocks of consecutive rows
 };
 
 // A training as plans see it: borrowed, and valid as long as the plan.

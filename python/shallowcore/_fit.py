@@ -70,7 +70,7 @@ def check_settings(
     """Check the plain arguments of `fit`."""
     blocks = isinstance(shuffle, str) and shuffle == "blocks"
     if not blocks and isinstance(shuffle, str):
-        raise ValueError(f"shuffle must be True, False or 'blocks', got {shuffle!r}")
+        raise ValueError(f"shuffle must be True or False or 'blocks', got {shuffle!r}")
     return Settings(
         check_batch_size(batch_size),
         check_int(epochs, "epochs", 0),

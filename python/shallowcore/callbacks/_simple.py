@@ -93,6 +93,7 @@ class CSVLogger(Callback):
 
     Examples
     --------
+    >>> from pathlib import Path
     >>> import numpy as np
     >>> from shallowcore import callbacks, layers, models
     >>> x = np.zeros((4, 1))
@@ -100,7 +101,7 @@ class CSVLogger(Callback):
     >>> model.compile("sgd", "mse")
     >>> log = callbacks.CSVLogger("log.csv")
     >>> history = model.fit(x, x[:, 0], epochs=2, verbose=0, callbacks=[log])
-    >>> print(open("log.csv").read())
+    >>> print(Path("log.csv").read_text())
     epoch,loss,lr
     0,0.0,0.01
     1,0.0,0.01
