@@ -74,7 +74,7 @@ def every_entry() -> list[Any]:
     found: list[Any] = [layers.Rescaling(0.5, -1.0), layers.Flatten(input_shape=(2, 3))]
     found += [layers.Normalization((1, 2)), layers.Normalization(None, 2.0, [3.0])]
     found += [layers.Dropout(0.25), layers.Dropout(0.5, seed=7), layers.Activation("elu")]
-    found += [ layers.InputLayer((4, 5), "in")]
+    found += [layers.InputLayer((4, 5), "in")]
     for name, info in _registry.activations().items():
         switches = {"approximate"}
         changed = {k: 1.0 if k in switches else v + 0.25 for k, v in info.parameters.items()}
