@@ -312,7 +312,7 @@ typedef uint64_t U64Vec __attribute__((vector_size(kVectorBytes)));
 // Products of the lower halves of the lanes.
 SHALLOWCORE_INLINE U64Vec multiply_low_halves(U64Vec a, U64Vec b) {
 #if defined(__AVX512F__)
-  return (U64Vec)_mm512_mul_epu32((__m512i)a, (__m512i)b);
+  return (U64Vec)_mm512_maskz_mul_epu32(0xff, (__m512i)a, (__m512i)b);
 #elif defined(__AVX2__)
   return (U64Vec)_mm256_mul_epu32((__m256i)a, (__m256i)b);
 #elif defined(__SSE2__)
