@@ -31,9 +31,9 @@ AnyOptimizer make_optimizer(const AnyNetwork& network, const std::string& name,
 AnyTrainer make_trainer(const AnyNetwork& network, const AnyOptimizer& optimizer,
                         const LossSpec& loss, const std::vector<std::string>& metrics,
                         const BoundDataset& data, const BoundDataset* validation, Index batch_size,
-                        bool shuffle, std::uint64_t seed, std::uint32_t epoch_counter,
-                        Index epochs) {
-  const TrainingOptions options{batch_size, shuffle, seed, epoch_counter, epochs};
+                        bool shuffle, std::uint64_t seed, std::uint32_t epoch_counter, Index epochs,
+                        bool by_weight) {
+  const TrainingOptions options{batch_size, shuffle, seed, epoch_counter, epochs, by_weight};
   return std::visit(
       [&](const auto& n) -> AnyTrainer {
         using T = ElementOf<decltype(n)>;
@@ -92,8 +92,9 @@ void register_trainer(py::module_& m) {
       .def(py::init(&make_trainer), py::arg("network"), py::arg("optimizer"), py::arg("loss"),
            py::arg("metrics"), py::arg("data"), py::arg("validation") = nullptr, py::kw_only(),
            py::arg("batch_size") = 32, py::arg("shuffle") = true, py::arg("seed") = 0,
-           py::arg("epoch_counter") = 0, py::arg("epochs") = 1, py::keep_alive<1, 2>(),
-           py::keep_alive<1, 3>(), py::keep_alive<1, 6>(), py::keep_alive<1, 7>())
+           py::arg("epoch_counter") = 0, py::arg("epochs") = 1, py::arg("by_weight") = false,
+           py::keep_alive<1, 2>(), py::keep_alive<1, 3>(), py::keep_alive<1, 6>(),
+           py::keep_alive<1, 7>())
       .def("run", &run, py::arg("until_epoch"), py::arg("seconds"))
       .def_property_readonly("epoch", of_trainer([](auto& t) { return t.epoch(); }))
       .def_property_readonly("batch", of_trainer([](auto& t) { return t.batch(); }))

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <cstring>
 
 #include "core/rng.hpp"
 #include "core/team.hpp"
@@ -130,11 +131,28 @@ template <class T>
 void Trainer<T>::run_batch(const Poll& poll) {
   const Index first = batch_ * options_.batch_size;
   const Index rows = std::min(options_.batch_size, data_.rows() - first);
+  if (options_.by_weight) objective_.divide_by_weight(rows, weight_of(first, rows));
   const Outcome outcome = step(first, rows, poll);
   if (outcome == Outcome::diverged) return diverge();
   ++batch_;
   if (outcome == Outcome::converged) stop_reason_ = StopReason::converged;
   if (outcome == Outcome::stuck) stop_reason_ = StopReason::stuck;
+}
+
+// Sum of the weights of a batch.
+template <class T>
+double Trainer<T>::weight_of(Index first, Index rows) const {
+  const AnyMatrix& weights = data_.weights;
+  if (weights.data == nullptr) return static_cast<double>(rows);
+  const char* data = static_cast<const char*>(weights.data);
+  double sum = 0;
+  for (Index i = first; i < first + rows; ++i) {
+    const Index row = options_.shuffle ? order_[static_cast<std::size_t>(i)] : i;
+    T weight;
+    std::memcpy(&weight, data + row * weights.row_bytes, sizeof weight);
+    sum += static_cast<double>(weight);
+  }
+  return sum;
 }
 
 // The plan's step, timed where there is a choice of threads; a short last batch would not compare.

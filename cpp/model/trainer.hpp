@@ -47,6 +47,7 @@ class Trainer {
   void release_charge();
   void begin_epoch();
   void run_batch(const Poll& poll);
+  double weight_of(Index first, Index rows) const;
   Outcome step(Index first, Index rows, const Poll& poll);
   void end_epoch(const Poll& poll);
   void diverge();

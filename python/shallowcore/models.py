@@ -107,6 +107,8 @@ class Sequential(CompiledModel):
         batch_size: int,
         shuffle: bool,
         epochs: int,
+        *,
+        by_weight: bool = False,
     ) -> _core.Trainer:
         compiled = self._require_compiled()
         return _core.Trainer(
@@ -121,6 +123,7 @@ class Sequential(CompiledModel):
             seed=self.seed,
             epoch_counter=self._epochs_started,
             epochs=epochs,
+            by_weight=by_weight,
         )
 
     def _warn_of_symmetry(self) -> None:
