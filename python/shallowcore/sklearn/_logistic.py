@@ -30,7 +30,9 @@ from shallowcore.sklearn._parameters import (
 
 Array = NDArray[Any]
 
-_SOLVERS = ("newton-cg", "lbfgs")
+# All of them reach the one optimum; what scikit-learn has in other words is Newton's method here.
+_NEWTON = ("newton-cg", "newton-cholesky", "sag", "saga")
+_SOLVERS = (*_NEWTON, "lbfgs")
 _NO_L1 = ": there is no logistic regression with an L1 term here"
 _RULES = (
     (
@@ -82,7 +84,8 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):
     random_state : int, RandomState or None
         For scikit-learn's sake: nothing is drawn.
     solver : {"newton-cg", "lbfgs"}, default "newton-cg"
-        Newton's method with conjugate gradients, or L-BFGS.
+        Newton's method with conjugate gradients, or L-BFGS; "newton-cholesky", "sag" and "saga",
+        which have the same optimum, are taken for "newton-cg".
     max_iter : int, default 100
         Most iterations.
     verbose : bool or int, default 0
@@ -241,8 +244,8 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):
         if trainer.stop_reason != "converged":
             warnings.warn(
                 f"{self.solver} failed to converge after {trainer.epoch} iteration(s) "
-                f"({trainer.stop_reason or 'max_iter reached'}): the norm of the gradient is "
-                f"{trainer.gradient_norm:.3g}",
+                f"({trainer.stop_reason or 'max_iter reached'}; the norm of the gradient is "
+                f"{trainer.gradient_norm:.3g}). Increase the number of iterations.",
                 ConvergenceWarning,
                 stacklevel=3,
             )
@@ -276,7 +279,9 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):
         """
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse="csr", reset=False)
-        scores = np.asarray(X @ self.coef_.T + self.intercept_)
+        products = X @ self.coef_.T
+        scores = np.asarray(products.toarray() if hasattr(products, "toarray") else products)
+        scores = scores + self.intercept_
         return scores[:, 0] if scores.shape[1] == 1 else scores
 
     def predict(self, X: Any) -> Array:
@@ -330,6 +335,33 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):
             Logarithms of the probabilities.
         """
         return np.log(self.predict_proba(X))
+
+    def sparsify(self) -> Any:
+        """Make `coef_` a sparse matrix (CSR), which saves memory where most of it is 0.
+
+        Returns
+        -------
+        LogisticRegression
+            The estimator itself.
+        """
+        check_is_fitted(self)
+        from scipy.sparse import csr_matrix
+
+        self.coef_ = csr_matrix(self.coef_)
+        return self
+
+    def densify(self) -> Any:
+        """Make `coef_` an ndarray again.
+
+        Returns
+        -------
+        LogisticRegression
+            The estimator itself.
+        """
+        check_is_fitted(self)
+        if hasattr(self.coef_, "toarray"):
+            self.coef_ = self.coef_.toarray()
+        return self
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
