@@ -89,8 +89,9 @@ AnyTrainer make_trainer(const AnyNetwork& network, const AnyOptimizer& optimizer
                         const LossSpec& loss, const std::vector<std::string>& metrics,
                         const BoundDataset& data, const BoundDataset* validation, Index batch_size,
                         bool shuffle, bool shuffle_blocks, bool fed, std::uint64_t seed,
-                        std::uint32_t epoch_counter, Index epochs) {
-  const TrainingOptions options{batch_size, shuffle, seed, epoch_counter, epochs, shuffle_blocks};
+                        std::uint32_t epoch_counter, Index epochs, bool by_weight) {
+  const TrainingOptions options{batch_size, shuffle,        seed,     epoch_counter,
+                                epochs,     shuffle_blocks, by_weight};
   if (fed && std::visit([](auto& o) { return o->full_batch(); }, optimizer.optimizer)) {
     throw InvalidArgument("optimizer", "a full-batch method",
                           "a first-order one for single batches");
@@ -251,8 +252,8 @@ void register_trainer(py::module_& m) {
            py::arg("metrics"), py::arg("data"), py::arg("validation") = nullptr, py::kw_only(),
            py::arg("batch_size") = 32, py::arg("shuffle") = true, py::arg("shuffle_blocks") = false,
            py::arg("fed") = false, py::arg("seed") = 0, py::arg("epoch_counter") = 0,
-           py::arg("epochs") = 1, py::keep_alive<1, 2>(), py::keep_alive<1, 3>(),
-           py::keep_alive<1, 6>(), py::keep_alive<1, 7>())
+           py::arg("epochs") = 1, py::arg("by_weight") = false, py::keep_alive<1, 2>(),
+           py::keep_alive<1, 3>(), py::keep_alive<1, 6>(), py::keep_alive<1, 7>())
       .def("run", &run, py::arg("until_epoch"), py::arg("seconds"), py::arg("batches") = -1)
       .def("feed", &feed, py::arg("batch"), py::arg("publish") = false)
       .def("feed_plain", &feed_plain, py::arg("x"), py::arg("y"), py::arg("low"), py::arg("high"),

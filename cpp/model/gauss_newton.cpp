@@ -89,9 +89,8 @@ void GaussNewton<T>::operator()(T* matrix, const Poll& poll) {
   }
   T* diagonal = matrix;
   for (const Tensor& tensor : network_.tensors()) {  // penalty l2 w^2
-    for (Index i = 0; i < tensor.size(); ++i, diagonal += size_ + 1) {
-      *diagonal += static_cast<T>(2 * tensor.penalty.l2);
-    }
+    const T curvature = static_cast<T>(2 * problem_.objective.of_batch(tensor.penalty).l2);
+    for (Index i = 0; i < tensor.size(); ++i, diagonal += size_ + 1) *diagonal += curvature;
   }
 }
 

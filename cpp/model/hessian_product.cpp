@@ -64,8 +64,8 @@ void HessianProduct<T>::operator()(const T* direction, T* result, const Poll& po
     if (poll) poll();
   }
   for (const Tensor& tensor : network_.tensors()) {  // penalty l2 w^2
-    kernels<T>().axpy(static_cast<T>(2 * tensor.penalty.l2), direction + tensor.offset,
-                      result + tensor.offset, tensor.size());
+    kernels<T>().axpy(static_cast<T>(2 * objective_.of_batch(tensor.penalty).l2),
+                      direction + tensor.offset, result + tensor.offset, tensor.size());
   }
 }
 

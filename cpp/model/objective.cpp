@@ -98,6 +98,12 @@ void Objective<T>::check_targets(const Dataset& data) const {
 }
 
 template <class T>
+void Objective<T>::divide_by_weight(Index samples, double weight) {
+  loss_part_ = weight > 0 ? static_cast<double>(samples) / weight : 0;
+  penalty_part_ = weight > 0 ? 1 / weight : 0;
+}
+
+template <class T>
 LossArgs<T> Objective<T>::loss_args(const Block<T>& block, const T* prediction, Index n_samples,
                                     T* gradient) const {
   LossArgs<T> args = {};
@@ -107,7 +113,7 @@ LossArgs<T> Objective<T>::loss_args(const Block<T>& block, const T* prediction, 
   args.target = block.y;
   args.label = block.labels;
   args.sample_weight = block.weights;
-  args.gradient_scale = spec_.scale / static_cast<double>(n_samples);
+  args.gradient_scale = spec_.scale * loss_part_ / static_cast<double>(n_samples);
   args.label_smoothing = spec_.label_smoothing;
   args.parameters = parameters_.data();
   args.n_parameters = parameters_.size() > 1 ? args.cols : static_cast<Index>(parameters_.size());
@@ -119,7 +125,8 @@ template <class T>
 void Objective<T>::add_loss(const Block<T>& block, T* prediction, Index n_samples, T* d,
                             Sums& sums) const {
   const LossArgs<T> args = loss_args(block, prediction, n_samples, d);
-  sums.loss += spec_.scale * (from_logits_ ? loss_.from_logits(args) : loss_.from_outputs(args));
+  sums.loss += spec_.scale * loss_part_ *
+               (from_logits_ ? loss_.from_logits(args) : loss_.from_outputs(args));
   sums.samples += static_cast<double>(block.x.rows);
   if (metrics_.empty()) return;
   if (fused_) {
@@ -185,9 +192,10 @@ double Objective<T>::add_penalties(T* gradient) const {
   double total = 0;
   for (const Tensor& tensor : network_.tensors()) {
     if (!tensor.penalty.any()) continue;
+    const Penalty penalty = of_batch(tensor.penalty);
     total += kernels<T>().add_penalty(network_.parameters() + tensor.offset,
                                       gradient == nullptr ? nullptr : gradient + tensor.offset,
-                                      tensor.size(), tensor.penalty.l1, tensor.penalty.l2);
+                                      tensor.size(), penalty.l1, penalty.l2);
   }
   return total;
 }

@@ -43,6 +43,12 @@ class Objective {
   bool takes_integer_labels() const { return loss_.integer_labels; }
   const std::vector<std::string>& metrics() const { return metric_names_; }
   void check_targets(const Dataset& data) const;
+  // The batches that come have so many samples and so much weight: their losses are means over the
+  // weight instead of over the samples, and penalties count one part in it.
+  void divide_by_weight(Index samples, double weight);
+  Penalty of_batch(const Penalty& penalty) const {
+    return {penalty.l1 * penalty_part_, penalty.l2 * penalty_part_};
+  }
 
   // Loss and metrics of a block of a batch of n_samples, from what the network gave for it (logits
   // where fused()); adds to sums, and puts the gradient with respect to it into d unless that is null
@@ -69,6 +75,7 @@ class Objective {
 
   const Network<T>& network_;
   LossSpec spec_;
+  double loss_part_ = 1, penalty_part_ = 1;
   const LossKernels<T>& loss_;
   std::vector<T> parameters_;
   bool fused_;

@@ -93,10 +93,12 @@ void Panels<T>::unpack(const T* packed, T* parameters) const {
 }
 
 template <class T>
-PackedState<T>::PackedState(const Panels<T>& panels, Network<T>& network, Optimizer<T>& optimizer)
+PackedState<T>::PackedState(const Panels<T>& panels, Network<T>& network, Optimizer<T>& optimizer,
+                            const Objective<T>& objective)
     : panels_(panels),
       network_(network),
       optimizer_(optimizer),
+      objective_(objective),
       slots_(static_cast<std::size_t>(optimizer.slots())) {}
 
 template <class T>
@@ -131,7 +133,8 @@ void PackedState<T>::restore() {
 }
 
 template <class T>
-void PackedState<T>::update(Index offset, T* gradient, Index count, const Penalty& penalty) {
+void PackedState<T>::update(Index offset, T* gradient, Index count, const Penalty& whole) {
+  const Penalty penalty = objective_.of_batch(whole);
   T* w = parameters_.data() + offset;
   if (penalty.any()) kernels<T>().add_penalty(w, gradient, count, penalty.l1, penalty.l2);
   T* slots[kMaxSlots] = {};
@@ -142,8 +145,9 @@ void PackedState<T>::update(Index offset, T* gradient, Index count, const Penalt
 template <class T>
 double PackedState<T>::penalties() const {
   double total = 0;
-  const auto add = [&](const Penalty& penalty, Index offset, Index count) {
-    if (!penalty.any()) return;
+  const auto add = [&](const Penalty& whole, Index offset, Index count) {
+    if (!whole.any()) return;
+    const Penalty penalty = objective_.of_batch(whole);
     total += kernels<T>().add_penalty(parameters_.data() + offset, nullptr, count, penalty.l1,
                                       penalty.l2);
   };

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "model/network.hpp"
+#include "model/objective.hpp"
 #include "model/optimizer.hpp"
 
 namespace shallowcore {
@@ -50,7 +51,8 @@ class Panels {
 template <class T>
 class PackedState {
  public:
-  PackedState(const Panels<T>& panels, Network<T>& network, Optimizer<T>& optimizer);
+  PackedState(const Panels<T>& panels, Network<T>& network, Optimizer<T>& optimizer,
+              const Objective<T>& objective);
 
   void take_over();
   void show() { panels_.unpack(parameters_.data(), network_.parameters()); }
@@ -70,6 +72,7 @@ class PackedState {
   const Panels<T>& panels_;
   Network<T>& network_;
   Optimizer<T>& optimizer_;
+  const Objective<T>& objective_;
   Arena<T> parameters_;
   std::vector<Arena<T>> slots_;
   T constants_[kMaxConstants] = {};

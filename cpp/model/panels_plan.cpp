@@ -98,7 +98,7 @@ template <class T>
 PanelsPlan<T>::PanelsPlan(const Problem<T>& problem)
     : Plan<T>(problem),
       panels_(problem.network),
-      state_(panels_, problem.network, problem.optimizer),
+      state_(panels_, problem.network, problem.optimizer, problem.objective),
       reader_(problem.data, problem.network, problem.options.batch_size, problem.options.shuffle,
               Inputs::ahead),
       inputs_(problem, panels_.layers().front().n_panels, panels_.layers().size() > 1),

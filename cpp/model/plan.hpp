@@ -20,6 +20,7 @@ struct TrainingOptions {
   std::uint32_t epoch_counter = 0;  // epochs this model has started before
   Index epochs = 1;                 // that are expected: some plans pay for their preparation late
   bool shuffle_blocks = false;      // shuffles in blocks of consecutive rows
+  bool by_weight = false;  // means of a batch are over its weights, penalties one part of them
 };
 
 // A training as plans see it: borrowed, and valid as long as the plan.

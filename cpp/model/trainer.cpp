@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <cstring>
 
 #include "core/team.hpp"
 
@@ -64,6 +65,9 @@ Trainer<T>::Trainer(Network<T>& network, Optimizer<T>& optimizer, const LossSpec
     throw InvalidArgument("optimizer", "'" + optimizer.name() + "' with dropout",
                           "a first-order method: a loss that changes from step to step has no "
                           "minimum to search for");
+  }
+  if (options.by_weight && (validation != nullptr || data.fed)) {
+    throw InvalidArgument("by_weight", "true", "false with validation data and for single batches");
   }
   require_equal("parameters of the optimizer", optimizer.size(), network.size());
   objective_.check_targets(data);
@@ -221,6 +225,7 @@ template <class T>
 void Trainer<T>::run_batch(const Poll& poll) {
   const Index first = data_.fed ? 0 : batch_ * options_.batch_size;
   const Index rows = std::min(options_.batch_size, data_.rows() - first);
+  if (options_.by_weight) objective_.divide_by_weight(rows, weight_of(first, rows));
   const Outcome outcome = step(first, rows, poll);
   if (outcome == Outcome::diverged) return diverge();
   ++batch_;
@@ -228,6 +233,23 @@ void Trainer<T>::run_batch(const Poll& poll) {
   if (outcome == Outcome::converged) stop_reason_ = StopReason::converged;
   if (outcome == Outcome::stuck) stop_reason_ = StopReason::stuck;
   if (outcome == Outcome::at_limit) stop_reason_ = StopReason::at_limit;
+}
+
+// Sum of the weights of a batch.
+template <class T>
+double Trainer<T>::weight_of(Index first, Index rows) const {
+  const AnyMatrix& weights = data_.weights;
+  if (weights.data == nullptr) return static_cast<double>(rows);
+  const char* data = static_cast<const char*>(weights.data);
+  const std::int64_t* order = order_.data();
+  double sum = 0;
+  for (Index i = first; i < first + rows; ++i) {
+    const Index row = order == nullptr ? i : order[i];
+    T weight;
+    std::memcpy(&weight, data + row * weights.row_bytes, sizeof weight);
+    sum += static_cast<double>(weight);
+  }
+  return sum;
 }
 
 // The plan's step, timed where there is a choice of threads; a short last batch would not compare.

@@ -71,6 +71,7 @@ class Trainer {
   void release_charge();
   void begin_epoch();
   void run_batch(const Poll& poll);
+  double weight_of(Index first, Index rows) const;
   Outcome step(Index first, Index rows, const Poll& poll);
   void count_epoch(const Poll& poll);
   std::vector<std::string> columns() const;

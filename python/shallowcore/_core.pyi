@@ -322,7 +322,9 @@ class Trainer:
         seed: int = 0,
         epoch_counter: int = 0,
         epochs: int = 1,
-    ) -> None: ...
+        by_weight: bool = False,
+    ) -> None:
+        """by_weight: means are over the weights of a batch, and penalties divided by them."""
     def run(self, until_epoch: int, seconds: float, batches: int = -1) -> bool:
         """Train until `until_epoch` epochs of this trainer are done, or for about `seconds`.
 

@@ -79,7 +79,7 @@ class Sequential(PersistentModel):
         batch_size: int,
         **options: Any,
     ) -> _core.Trainer:
-        """Trainer of the core; options: shuffle, shuffle_blocks, epochs, fed."""
+        """Trainer of the core; options: shuffle, shuffle_blocks, epochs, fed, by_weight."""
         compiled = self._require_compiled()
         return _core.Trainer(
             network,

@@ -1,0 +1,75 @@
+"""Checks of constructor arguments, made when `fit` is called, as scikit-learn does."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+
+Check = Callable[[Any], bool]
+
+
+def _is_real(value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, (bool, np.bool_))
+
+
+def real(
+    low: float, high: float = math.inf, *, open_low: bool = False, open_high: bool = False
+) -> Check:
+    """Check for a real number between two limits."""
+
+    def check(value: Any) -> bool:
+        if not _is_real(value) or math.isnan(value):
+            return False
+        above = value > low if open_low else value >= low
+        return bool(above and (value < high if open_high else value <= high))
+
+    return check
+
+
+def whole(low: int) -> Check:
+    """Check for an integer from `low` on."""
+
+    def check(value: Any) -> bool:
+        return _is_real(value) and isinstance(value, Integral) and value >= low
+
+    return check
+
+
+def one_of(*names: Any) -> Check:
+    """Check for one of some strings."""
+    return lambda value: isinstance(value, str) and value in names
+
+
+def flag(value: Any) -> bool:
+    """Check for a boolean."""
+    return isinstance(value, (bool, np.bool_))
+
+
+def number_or_flag(value: Any) -> bool:
+    """Check for a verbosity."""
+    return flag(value) or whole(0)(value)
+
+
+def missing(value: Any) -> bool:
+    """Check for None."""
+    return value is None
+
+
+def any_of(*checks: Check) -> Check:
+    """Check that one of some checks holds."""
+    return lambda value: any(check(value) for check in checks)
+
+
+def check_parameters(estimator: Any, rules: Iterable[tuple[str, Check, str]]) -> None:
+    """Raise ValueError naming the first argument that is out of range."""
+    for name, check, expected in rules:
+        value = getattr(estimator, name)
+        if not check(value):
+            raise ValueError(
+                f"The {name!r} parameter of {type(estimator).__name__} must be {expected}. "
+                f"Got {value!r} instead."
+            )

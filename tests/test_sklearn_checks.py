@@ -1,0 +1,63 @@
+"""scikit-learn's checks of estimators, and its tests of perceptrons with the import swapped."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import sklearn.neural_network
+from shallowcore.sklearn import LogisticRegression, MLPClassifier, MLPRegressor
+from sklearn.utils.estimator_checks import estimator_checks_generator
+
+ESTIMATORS = [
+    MLPClassifier(max_iter=100),
+    MLPClassifier(max_iter=100, solver="lbfgs"),
+    MLPRegressor(max_iter=100),
+    MLPRegressor(max_iter=100, solver="lbfgs"),
+    LogisticRegression(),
+    LogisticRegression(solver="lbfgs", C=0.1),
+]
+
+# Checks of what is not asked for here: arrays of other libraries, a method that there is none of.
+NOT_ASKED = {
+    "check_array_api_input",
+    "check_classifiers_multilabel_output_format_decision_function",
+}
+
+# Tests of scikit-learn that look at what is private to its own perceptrons.
+PRIVATE = ["test_gradient"]
+
+
+def checks():
+    """Every check of every estimator."""
+    for estimator in ESTIMATORS:
+        for one, check in estimator_checks_generator(estimator):
+            name = check.func.__name__
+            if name not in NOT_ASKED:
+                yield pytest.param(one, check, id=f"{estimator}-{name}")
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(("estimator", "check"), list(checks()))
+def test_check_estimator(estimator, check):
+    check(estimator)
+
+
+def test_scikit_learns_own_tests_pass(tmp_path):
+    original = Path(sklearn.neural_network.__file__).parent / "tests" / "test_mlp.py"
+    text = original.read_text(encoding="utf-8")
+    line = "from sklearn.neural_network import MLPClassifier, MLPRegressor\n"
+    assert line in text
+    swapped = tmp_path / "test_swapped.py"
+    ours = "from shallowcore.sklearn import MLPClassifier, MLPRegressor\n"
+    fixture = (
+        "\n\n@pytest.fixture\ndef global_random_seed():\n    return 42\n"
+        if "global_random_seed" in text
+        else ""
+    )
+    swapped.write_text(text.replace(line, ours) + fixture, encoding="utf-8")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(swapped)]
+    command += ["--rootdir", str(tmp_path), "-c", "/dev/null", "--deselect"]
+    command += [f"{swapped.name}::{name}" for name in PRIVATE]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert done.returncode == 0, done.stdout[-4000:]

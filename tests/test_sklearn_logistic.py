@@ -1,0 +1,130 @@
+"""LogisticRegression reaches the optimum, on inputs as they are, and says so if it does not."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import sklearn.linear_model
+from shallowcore.sklearn import LogisticRegression
+from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
+from sklearn.exceptions import ConvergenceWarning
+
+SETS = [load_breast_cancer, load_iris, load_wine, load_digits]
+
+
+def optimum(X, y, C, weight):
+    """Coefficients by exact Newton steps on the whole Hessian, in float64: (n_outputs, n + 1).
+
+    sum_i w_i L_i + 1 / (2 C) ||coef||^2 with the intercept in the last column; a softmax keeps its
+    coefficients' sum over the classes at 0, where the penalty wants it.
+    """
+    classes = np.unique(y)
+    one_hot = (y[:, np.newaxis] == classes).astype(float)
+    scale = np.append(X.std(axis=0) + (X.std(axis=0) == 0), 1.0)
+    mean = np.append(X.mean(axis=0), 0.0)
+    A = np.column_stack([X - mean[:-1], np.ones(len(X))]) / scale
+    k = 1 if len(classes) == 2 else len(classes)
+    ridge = np.append(1 / (C * scale[:-1] ** 2), 0.0)
+    if k == 1:
+        one_hot = one_hot[:, 1:]
+    W = np.zeros((A.shape[1], k))
+    for _ in range(60):
+        z = A @ W
+        if k == 1:
+            p = 1 / (1 + np.exp(-z))
+        else:
+            p = np.exp(z - z.max(axis=1, keepdims=True))
+            p /= p.sum(axis=1, keepdims=True)
+        g = A.T @ (weight[:, np.newaxis] * (p - one_hot)) + ridge[:, np.newaxis] * W
+        H = np.zeros((k, len(W), k, len(W)))
+        for a in range(k):
+            for b in range(k):
+                d = p[:, a] * ((a == b) - p[:, b]) if k > 1 else p[:, 0] * (1 - p[:, 0])
+                H[a, :, b] = A.T @ ((weight * d)[:, np.newaxis] * A) + (a == b) * np.diag(ridge)
+        H = H.reshape(k * len(W), -1)
+        step = np.linalg.lstsq(H, g.T.ravel(), rcond=1e-14)[0].reshape(k, -1).T
+        W -= step
+        if np.abs(step).max() < 1e-13 * max(1.0, np.abs(W).max()):
+            break
+    coef = W.T / scale
+    coef[:, -1] -= coef[:, :-1] @ mean[:-1]
+    return coef
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("C", [1.0, 0.01])
+@pytest.mark.parametrize("load", SETS, ids=lambda load: load.__name__)
+def test_the_optimum_is_reached_without_scaling(load, C, weighted):
+    X, y = load(return_X_y=True)
+    if load is load_digits:
+        X, y = X[:400], y[:400]
+    weight = np.random.default_rng(0).uniform(0.5, 2, len(X)) if weighted else np.ones(len(X))
+    fitted = LogisticRegression(C=C, tol=1e-12).fit(X, y, weight if weighted else None)
+    expected = optimum(X, y, C, weight)
+    scale = np.abs(expected[:, :-1]).max()
+    np.testing.assert_allclose(fitted.coef_, expected[:, :-1], rtol=0, atol=1e-8 * scale)
+    spread = np.ptp(fitted.intercept_ - expected[:, -1])  # a softmax leaves their sum free
+    off = spread if len(expected) > 1 else abs(fitted.intercept_ - expected[:, -1])[0]
+    assert off <= 1e-8 * max(1.0, np.abs(expected[:, -1]).max())
+
+
+@pytest.mark.parametrize("solver", ["newton-cg", "lbfgs"])
+def test_solvers_agree(solver):
+    X, y = load_iris(return_X_y=True)
+    one = LogisticRegression(solver=solver, max_iter=5000).fit(X, y)
+    other = LogisticRegression(tol=1e-12).fit(X, y)
+    np.testing.assert_allclose(one.coef_, other.coef_, atol=1e-6)
+
+
+def test_weights_of_classes_and_samples_multiply():
+    X, y = load_iris(return_X_y=True)
+    by_class = {0: 1.0, 1: 3.0, 2: 0.5}
+    weight = np.random.default_rng(1).uniform(0.5, 2, len(y))
+    one = LogisticRegression(class_weight=by_class).fit(X, y, weight)
+    product = weight * np.array([1.0, 3.0, 0.5])[y]
+    np.testing.assert_array_equal(one.coef_, LogisticRegression().fit(X, y, product).coef_)
+
+
+def test_it_says_when_it_has_not_converged():
+    X, y = load_breast_cancer(return_X_y=True)
+    with pytest.warns(ConvergenceWarning, match="norm of the gradient is .* Increase the number"):
+        fitted = LogisticRegression(max_iter=2).fit(X, y)
+    assert fitted.n_iter_ == [2]
+
+
+@pytest.mark.parametrize(
+    ("argument", "value"),
+    [("penalty", "l1"), ("l1_ratio", 0.5), ("C", 0), ("solver", "liblinear"), ("dual", True)],
+)
+def test_what_there_is_not_is_refused(argument, value):
+    X, y = load_iris(return_X_y=True)
+    with pytest.raises(ValueError, match=f"The '{argument}' parameter of LogisticRegression"):
+        LogisticRegression(**{argument: value}).fit(X, y)
+
+
+# scikit-learn's tests of what is in both, by pytest's words.
+APPLICABLE = (
+    "(test_predict or test_logistic_glmnet or test_sparsify or test_inconsistent or test_nan or "
+    "test_write_parameters or sample_weights or class_weights or predict_proba or test_n_iter or "
+    "test_warm_start or test_dtype or c_inf or identifiability or large_sparse or zero_max_iter or "
+    "single_feature or multinomial_logistic_regression_string or sample_weight_not_modified) "
+    "and not cv and not CV and not liblinear and not sag and not elastic and not array_api "
+    "and not callback and not logreg_predict_proba and not converge_LR and not warm_start_newton and not logistic_regression_class_weights"
+)
+
+
+def test_scikit_learns_own_tests_pass(tmp_path):
+    original = Path(sklearn.linear_model.__file__).parent / "tests" / "test_logistic.py"
+    text = original.read_text(encoding="utf-8")
+    marker = "from sklearn.linear_model._logistic import ("
+    assert marker in text
+    swapped = tmp_path / "test_swapped.py"
+    ours = "from shallowcore.sklearn import LogisticRegression\n"
+    fixture = "\n\n@pytest.fixture\ndef global_random_seed():\n    return 42\n"
+    swapped.write_text(text.replace(marker, ours + marker) + fixture, encoding="utf-8")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(swapped)]
+    command += ["--rootdir", str(tmp_path), "-c", "/dev/null", "-W", "ignore", "-k", APPLICABLE]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert done.returncode == 0, done.stdout[-4000:]
