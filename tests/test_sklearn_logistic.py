@@ -111,7 +111,8 @@ APPLICABLE = (
     "test_warm_start or test_dtype or c_inf or identifiability or large_sparse or zero_max_iter or "
     "single_feature or multinomial_logistic_regression_string or sample_weight_not_modified) "
     "and not cv and not CV and not liblinear and not sag and not elastic and not array_api "
-    "and not callback and not logreg_predict_proba and not converge_LR and not warm_start_newton and not logistic_regression_class_weights"
+    "and not callback and not logreg_predict_proba and not converge_LR "
+    "and not warm_start_newton and not logistic_regression_class_weights"
 )
 
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from shallowcore import optimizers as optimizers
     from shallowcore import plotting as plotting
     from shallowcore import regularizers as regularizers
+    from shallowcore import sklearn as sklearn
     from shallowcore import utils as utils
 
     __version__: str
@@ -58,6 +59,7 @@ _SUBMODULES = frozenset(
         "optimizers",
         "plotting",
         "regularizers",
+        "sklearn",
         "utils",
     }
 )

@@ -26,7 +26,7 @@ class Engine:
         self.optimizer: optimizers.Optimizer = optimizers.SGD()
         dense = [layer for layer in model.layers if isinstance(layer, layers.Dense)]
         self.kernels = [layer.kernel for layer in dense]
-        self.biases = [layer.bias for layer in dense]
+        self.biases: list[Any] = [layer.bias for layer in dense]
 
     @property
     def dtype(self) -> Any:

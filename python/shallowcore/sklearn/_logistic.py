@@ -223,7 +223,7 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):
         if before is not None and before[0].shape == layer.kernel.shape[::-1]:
             coef, intercept = before
             layer.kernel[...] = coef.T
-            if self.fit_intercept:
+            if layer.bias is not None:
                 layer.bias[...] = intercept + coef @ shift
         return Engine(model)
 

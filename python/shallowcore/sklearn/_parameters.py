@@ -34,7 +34,7 @@ def whole(low: int) -> Check:
     """Check for an integer from `low` on."""
 
     def check(value: Any) -> bool:
-        return _is_real(value) and isinstance(value, Integral) and value >= low
+        return _is_real(value) and isinstance(value, Integral) and int(value) >= low
 
     return check
 
