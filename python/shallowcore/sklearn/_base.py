@@ -19,77 +19,15 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from shallowcore import num_threads
 from shallowcore.sklearn._engine import Engine, make_engine
-from shallowcore.sklearn._parameters import (
-    any_of,
-    check_parameters,
-    flag,
-    missing,
-    number_or_flag,
-    one_of,
-    real,
-    whole,
-)
-from shallowcore.sklearn._solvers import FULL_BATCH, STOCHASTIC, make_optimizer
+from shallowcore.sklearn._inputs import random_state, sample_weights
+from shallowcore.sklearn._parameters import RULES, check_parameters, whole
+from shallowcore.sklearn._solvers import FOREVER, STOCHASTIC, make_optimizer
 
 Array = NDArray[Any]
-
-FOREVER = 1e9  # seconds
-_SOLVERS = (*STOCHASTIC, *FULL_BATCH)
-_RULES = (
-    ("solver", one_of(*_SOLVERS), f"one of {', '.join(_SOLVERS)}"),
-    ("alpha", real(0), "a number >= 0"),
-    ("batch_size", any_of(one_of("auto"), whole(1)), "'auto' or an integer >= 1"),
-    (
-        "learning_rate",
-        one_of("constant", "invscaling", "adaptive"),
-        "'constant', 'invscaling' or 'adaptive'",
-    ),
-    ("learning_rate_init", real(0, open_low=True), "a number > 0"),
-    ("power_t", real(0), "a number >= 0"),
-    ("max_iter", whole(1), "an integer >= 1"),
-    ("shuffle", flag, "a bool"),
-    ("tol", real(0), "a number >= 0"),
-    ("verbose", number_or_flag, "a bool or an integer >= 0"),
-    ("warm_start", flag, "a bool"),
-    ("momentum", real(0, 1), "a number in [0, 1]"),
-    ("nesterovs_momentum", flag, "a bool"),
-    ("early_stopping", any_of(flag, one_of("score", "loss")), "a bool, 'score' or 'loss'"),
-    ("validation_fraction", real(0, 1, open_high=True), "a number in [0, 1)"),
-    ("beta_1", real(0, 1, open_high=True), "a number in [0, 1)"),
-    ("beta_2", real(0, 1, open_high=True), "a number in [0, 1)"),
-    ("epsilon", real(0, open_low=True), "a number > 0"),
-    ("n_iter_no_change", any_of(whole(1), lambda v: v == np.inf), "an integer >= 1 or np.inf"),
-    ("max_fun", whole(1), "an integer >= 1"),
-    ("dropout", real(0, 1, open_high=True), "a number in [0, 1)"),
-    ("l1", real(0), "a number >= 0"),
-    ("dtype", any_of(missing, one_of("float32", "float64")), "None, 'float32' or 'float64'"),
-    ("n_threads", any_of(missing, whole(1)), "None or an integer >= 1"),
-)
-
-
-def sample_weights(sample_weight: Any, X: Any) -> Array | None:
-    """Return checked weights (n_samples,), of the inputs' dtype."""
-    if sample_weight is None:
-        return None
-    n_samples = X.shape[0]
-    if np.isscalar(sample_weight):
-        return np.full(n_samples, sample_weight, dtype=X.dtype)
-    weight = np.asarray(sample_weight, dtype=X.dtype)
-    if weight.shape != (n_samples,):
-        raise ValueError(
-            f"sample_weight.shape == {weight.shape}, expected {(n_samples,)}: sample_weight "
-            "must be 1D array or scalar with one weight a sample"
-        )
-    if not np.isfinite(weight).all() or (weight < 0).any():
-        raise ValueError("sample_weight must be finite and >= 0")
-    if not weight.sum() > 0:
-        raise ValueError("sample_weight is zero everywhere: expected a weight above 0")
-    return weight
 
 
 class BaseMLP(BaseEstimator, ABC):
@@ -144,7 +82,7 @@ class BaseMLP(BaseEstimator, ABC):
         incremental: bool = False,
         validation_data: Any = None,
     ) -> Any:
-        check_parameters(self, _RULES)
+        check_parameters(self, RULES)
         hidden = self._hidden_sizes()
         first_pass = not hasattr(self, "coefs_") or (not self.warm_start and not incremental)
         if self.early_stopping and incremental:
@@ -152,7 +90,7 @@ class BaseMLP(BaseEstimator, ABC):
         X, y = self._validate_input(X, y, incremental, reset=first_pass)
         weight = sample_weights(sample_weight, X)
         self.n_outputs_ = y.shape[1]
-        self._random_state = _random_state(self.random_state)
+        self._random_state = random_state(self.random_state)
         if first_pass:
             self._initialize([X.shape[1], *hidden, self.n_outputs_], X.dtype)
         engine = self._engine_of_now()
@@ -449,11 +387,3 @@ _NOT_FINITE = (
     "Solver produced non-finite parameter weights. The input data may contain large values and "
     "need to be preprocessed."
 )
-
-
-def _random_state(seed: Any) -> np.random.RandomState:
-    """Return a RandomState; a numpy Generator lends its bits to one."""
-    if isinstance(seed, np.random.Generator):
-        return np.random.RandomState(seed.bit_generator)
-    state: np.random.RandomState = check_random_state(seed)
-    return state

@@ -15,8 +15,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from shallowcore import layers, losses, models, ops, optimizers
 from shallowcore._targets import class_weights
 from shallowcore.regularizers import Regularizer
-from shallowcore.sklearn._base import FOREVER, sample_weights
 from shallowcore.sklearn._engine import Engine
+from shallowcore.sklearn._inputs import sample_weights
 from shallowcore.sklearn._parameters import (
     any_of,
     check_parameters,
@@ -27,6 +27,7 @@ from shallowcore.sklearn._parameters import (
     real,
     whole,
 )
+from shallowcore.sklearn._solvers import FOREVER
 
 Array = NDArray[Any]
 

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from shallowcore.sklearn._solvers import SOLVERS
+
 Check = Callable[[Any], bool]
 
 
@@ -73,3 +75,36 @@ def check_parameters(estimator: Any, rules: Iterable[tuple[str, Check, str]]) ->
                 f"The {name!r} parameter of {type(estimator).__name__} must be {expected}. "
                 f"Got {value!r} instead."
             )
+
+
+# Of the perceptrons.
+RULES = (
+    ("solver", one_of(*SOLVERS), f"one of {', '.join(SOLVERS)}"),
+    ("alpha", real(0), "a number >= 0"),
+    ("batch_size", any_of(one_of("auto"), whole(1)), "'auto' or an integer >= 1"),
+    (
+        "learning_rate",
+        one_of("constant", "invscaling", "adaptive"),
+        "'constant', 'invscaling' or 'adaptive'",
+    ),
+    ("learning_rate_init", real(0, open_low=True), "a number > 0"),
+    ("power_t", real(0), "a number >= 0"),
+    ("max_iter", whole(1), "an integer >= 1"),
+    ("shuffle", flag, "a bool"),
+    ("tol", real(0), "a number >= 0"),
+    ("verbose", number_or_flag, "a bool or an integer >= 0"),
+    ("warm_start", flag, "a bool"),
+    ("momentum", real(0, 1), "a number in [0, 1]"),
+    ("nesterovs_momentum", flag, "a bool"),
+    ("early_stopping", any_of(flag, one_of("score", "loss")), "a bool, 'score' or 'loss'"),
+    ("validation_fraction", real(0, 1, open_high=True), "a number in [0, 1)"),
+    ("beta_1", real(0, 1, open_high=True), "a number in [0, 1)"),
+    ("beta_2", real(0, 1, open_high=True), "a number in [0, 1)"),
+    ("epsilon", real(0, open_low=True), "a number > 0"),
+    ("n_iter_no_change", any_of(whole(1), lambda v: v == np.inf), "an integer >= 1 or np.inf"),
+    ("max_fun", whole(1), "an integer >= 1"),
+    ("dropout", real(0, 1, open_high=True), "a number in [0, 1)"),
+    ("l1", real(0), "a number >= 0"),
+    ("dtype", any_of(missing, one_of("float32", "float64")), "None, 'float32' or 'float64'"),
+    ("n_threads", any_of(missing, whole(1)), "None or an integer >= 1"),
+)

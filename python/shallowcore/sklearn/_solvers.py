@@ -8,6 +8,8 @@ from shallowcore import optimizers
 
 STOCHASTIC = ("sgd", "adam", "adamw", "rmsprop", "rprop")
 FULL_BATCH = ("lbfgs", "newton-cg", "lm")
+SOLVERS = (*STOCHASTIC, *FULL_BATCH)
+FOREVER = 1e9  # seconds
 
 
 def make_optimizer(estimator: Any) -> optimizers.Optimizer:
