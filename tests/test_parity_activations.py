@@ -1,4 +1,4 @@
-"""Parity with Keras 3 and PyTorch, where they are installed: activations, and what dropout means.
+"""Parity with Keras 3: activations, and what dropout means.
 
 Same weights, same data, same order: after ten steps weights and loss agree to 1e-9 in float64.
 """
@@ -22,14 +22,12 @@ RATE = 0.01
 
 # Keras' functions are named as the core's but for those given here.
 KERAS_NAMES = {"identity": "linear"}
-TORCH_NAMES = {"hard_sigmoid": "hardsigmoid"}
 NAMES = [info.name for info in _core.activation_table()]
 PARAMETERS: list[tuple[str, dict[str, Any]]] = [(name, {}) for name in NAMES]
 PARAMETERS += [("leaky_relu", {"negative_slope": 0.2}), ("elu", {"alpha": 0.5})]
 PARAMETERS += [("gelu", {"approximate": True})]
 
 needs_keras = pytest.mark.skipif(importlib.util.find_spec("keras") is None, reason="needs keras")
-needs_torch = pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="needs torch")
 
 
 def data() -> tuple[Any, Any, list[Any]]:
@@ -130,43 +128,3 @@ def test_dropout_means_what_it_does_in_keras(keras: Any) -> None:
     assert sorted(set(theirs.ravel())) == [0.0, 1.25]
     assert abs(mine - np.mean(theirs**2)) < 0.05
     np.testing.assert_array_equal(model.predict(x), x)
-
-
-# --- PyTorch --------------------------------------------------------------------------------------
-
-
-def torch_function(torch: Any, name: str, parameters: dict[str, Any]) -> Callable[[Any], Any]:
-    """PyTorch's activation of that name, with the core's parameters."""
-    given = activations.Activation(name, **parameters).parameters
-    f = torch.nn.functional
-    special: dict[str, Callable[[Any], Any]] = {
-        "identity": lambda z: z,
-        "exponential": torch.exp,
-        "softmax": lambda z: f.softmax(z, dim=1),
-        "log_softmax": lambda z: f.log_softmax(z, dim=1),
-        "gelu": lambda z: f.gelu(z, approximate="tanh" if given["approximate"] else "none"),
-    }
-    if name in special:
-        return special[name]
-    function = getattr(f, TORCH_NAMES.get(name, name))
-    return lambda z: function(z, **given)
-
-
-@needs_torch
-@pytest.mark.parametrize(("name", "parameters"), PARAMETERS, ids=str)
-def test_ten_steps_of_pytorch(name: str, parameters: dict[str, Any]) -> None:
-    torch = pytest.importorskip("torch")
-    g = torch_function(torch, name, parameters)
-    x, y, weights = (torch.tensor(a) if not isinstance(a, list) else a for a in data())
-    theirs = [torch.tensor(w, requires_grad=True) for w in weights]
-    optimizer = torch.optim.SGD(theirs, lr=RATE)
-    for step in range(10):
-        rows = slice(0, 12) if step % 2 == 0 else slice(12, 24)
-        a = x[rows]
-        for i in (0, 2, 4):
-            a = a @ theirs[i] + theirs[i + 1]
-            a = a if i == 4 else g(a)
-        optimizer.zero_grad()
-        torch.mean((a - y[rows]) ** 2).backward()
-        optimizer.step()
-    assert_parity(trained(name, parameters), [w.detach().numpy() for w in theirs])

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from oracle.tolerances import assert_all_close, assert_close
 from shallowcore import layers, models, ops, optimizers
 from shallowcore.optimizers import schedules
@@ -23,7 +24,6 @@ def data() -> tuple[Any, Any, list[Any]]:
 
 def torch_weights(make: Any, schedule: Any = None) -> list[Any]:
     """Weights after STEPS full-batch steps of PyTorch's optimizer."""
-    torch = pytest.importorskip("torch")
     x, y, start = data()
     inputs, targets = torch.from_numpy(x), torch.from_numpy(y)
     weights = [torch.from_numpy(w.copy()).requires_grad_() for w in start]
@@ -78,7 +78,6 @@ def test_adamw() -> None:
 
 
 def test_poisson_from_logits() -> None:
-    torch = pytest.importorskip("torch")
     rng = np.random.default_rng(7)
     z, y = rng.normal(size=(30, 4)), rng.poisson(2.0, (30, 4)).astype(np.float64)
     logits = torch.from_numpy(z).requires_grad_()
@@ -110,7 +109,6 @@ def test_one_cycle_trains_as_pytorchs() -> None:
     ids=str,
 )
 def test_one_cycle_is_pytorchs(total: int, settings: dict[str, float]) -> None:
-    torch = pytest.importorskip("torch")
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
     rates = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, max_lr=0.2, total_steps=total, cycle_momentum=False, **settings

@@ -19,6 +19,7 @@ import venv
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 MAX_MEGABYTES = 10.0
@@ -128,8 +129,9 @@ def try_wheel(work: Path, sdist: Path, wheel: Path) -> None:
     """Import, demo and tests with the installed wheel, from the unpacked sdist."""
     python = clean_environment(work, wheel)
     with tarfile.open(sdist) as archive:
-        # The archive is our own, and this filter is what later Pythons do anyway.
-        archive.extractall(work / "source", filter="data")
+        # The archive is our own; the filter is what later Pythons do anyway, and early ones lack.
+        options: dict[str, Any] = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
+        archive.extractall(work / "source", **options)
     source = only(work / "source", "shallowcore-*")
     elsewhere = work / "elsewhere"
     elsewhere.mkdir()

@@ -250,6 +250,8 @@ void run_chunks(Index n_chunks, int n_threads, ChunkTask task, void* context) {
 
 const char* openmp_version() { return "none"; }
 
+bool has_team() { return false; }
+
 void open_team(int, TeamBody body, void* context) { body(context); }
 
 void run_chunks(Index n_chunks, int, ChunkTask task, void* context) {
