@@ -12,9 +12,8 @@
 namespace shallowcore {
 namespace {
 
-constexpr Index kNormPart = 1 << 16;  // elements of a part of a norm
-constexpr std::size_t kMostValues =
-    kMaxParameters + 4;  // of any method, with those that are shared
+constexpr Index kNormPart = 1 << 16;                     // elements of a part of a norm
+constexpr std::size_t kMostValues = kMaxParameters + 4;  // with those that all share
 
 }  // namespace
 
@@ -49,8 +48,8 @@ Optimizer<T>::Optimizer(const Network<T>& network, const std::string& name,
   for (const auto& [parameter, value] : parameters) values_[index_of(parameter)] = value;
   check();
   slots_.resize(static_cast<std::size_t>(slots_with(values_.data())));
-  if (kernels_ != nullptr)
-    sums_.resize(static_cast<std::size_t>((size_ + kNormPart - 1) / kNormPart));
+  if (kernels_ == nullptr) return;
+  sums_.resize(static_cast<std::size_t>((size_ + kNormPart - 1) / kNormPart));
 }
 
 template <class T>

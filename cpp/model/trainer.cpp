@@ -165,7 +165,7 @@ void Trainer<T>::grow() {
   release_charge();
   make_plan_for(data_.rows());
   plan_->begin();
-  in_charge_ = true;
+  optimizer_.lend(in_charge_ = true);
   plan_->keep();
 }
 
