@@ -1,5 +1,7 @@
 """Perceptrons against scikit-learn's, weight by weight, and what is added to them."""
 
+import copy
+import pickle
 import warnings
 
 import numpy as np
@@ -162,6 +164,21 @@ def test_weights_are_live():
     probabilities = clf.predict_proba(X_IRIS[:1])
     expected = np.exp(clf.intercepts_[1]) / np.exp(clf.intercepts_[1]).sum()
     np.testing.assert_allclose(probabilities[0], expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one))])
+def test_copies_go_on_by_themselves_with_the_optimizers_state(copied):
+    clf = MLPClassifier(random_state=0, max_iter=5).fit(X_IRIS, Y_IRIS)
+    other = copied(clf)
+    before = clf.coefs_[0].copy()
+    other.partial_fit(X_IRIS, Y_IRIS)
+    np.testing.assert_array_equal(clf.coefs_[0], before)
+    clf.partial_fit(X_IRIS, Y_IRIS)
+    np.testing.assert_array_equal(clf.coefs_[0], other.coefs_[0])
+    other.coefs_[0][...] = 0
+    assert not np.array_equal(other.predict_proba(X_IRIS), clf.predict_proba(X_IRIS))
+    other.coefs_[1] = np.zeros_like(other.coefs_[1])
+    np.testing.assert_array_equal(copied(other).coefs_[1], other.coefs_[1])
 
 
 def test_one_row_is_as_good_as_many():

@@ -130,6 +130,17 @@ class BaseMLP(BaseEstimator, ABC):
         self._engine = engine
         self.coefs_, self.intercepts_ = list(engine.kernels), list(engine.biases)
 
+    def __getstate__(self) -> Any:
+        """What copies are made of; weights that were assigned go with them."""
+        if hasattr(self, "_engine"):
+            self._engine_of_now()
+        return super().__getstate__()
+
+    def __setstate__(self, state: Any) -> None:
+        super().__setstate__(state)
+        if hasattr(self, "_engine"):
+            self._adopt(self._engine)
+
     def _engine_of_now(self) -> Engine:
         """The engine with the weights that the attributes have now."""
         engine: Engine | None = getattr(self, "_engine", None)

@@ -24,9 +24,21 @@ class Engine:
         self.model = model
         self.optimizer_name = ""
         self.optimizer: optimizers.Optimizer = optimizers.SGD()
-        dense = [layer for layer in model.layers if isinstance(layer, layers.Dense)]
+        self._view()
+
+    def _view(self) -> None:
+        """Look at the weights where the core has them."""
+        dense = [layer for layer in self.model.layers if isinstance(layer, layers.Dense)]
         self.kernels = [layer.kernel for layer in dense]
         self.biases: list[Any] = [layer.bias for layer in dense]
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What copies are made of: not the views, which are the copy's own."""
+        return {name: v for name, v in vars(self).items() if name not in ("kernels", "biases")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._view()
 
     @property
     def dtype(self) -> Any:
