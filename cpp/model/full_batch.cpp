@@ -19,15 +19,13 @@ FullBatch<T>::FullBatch(const Objective<T>& objective, const Network<T>& network
 
 template <class T>
 double FullBatch<T>::operator()(T* gradient, const Poll& poll) {
-  const Index rows = reader_.rows(), most = pass_.most_rows();
   std::fill_n(gradient, network_.size(), T{0});
   sums_.clear();
-  for (Index first = 0; first < rows; first += most) {
-    const Index count = std::min(most, rows - first);
-    objective_.add_block(pass_, reader_.read(nullptr, first, count), rows, gradient, sums_);
+  for_blocks(reader_.rows(), pass_.most_rows(), poll, [&](Index first, Index count) {
+    objective_.add_block(pass_, reader_.read(nullptr, first, count), reader_.rows(), gradient,
+                         sums_);
     reader_.release(first, count);
-    if (poll) poll();
-  }
+  });
   return sums_.mean(0) + objective_.add_penalties(gradient);
 }
 
@@ -35,9 +33,7 @@ template <class T>
 double loss_and_gradient(const Objective<T>& objective, const Network<T>& network,
                          const Dataset& data, T* gradient, const Poll& poll) {
   FullBatch<T> full_batch(objective, network, data);
-  const double flops = 2.0 * static_cast<double>(data.rows()) * static_cast<double>(network.size());
-  const int threads =
-      team_size_of_call(flops) > 1 ? threads_for(network, block_rows(network, data.rows())) : 1;
+  const int threads = threads_of_call(network, data.rows(), block_rows(network, data.rows()));
   double loss = 0;
   with_team(threads, [&] { loss = full_batch(gradient, poll); });
   return loss;

@@ -83,10 +83,9 @@ void GaussNewton<T>::unpack(const T* packed, T* parameters) const {
 template <class T>
 void GaussNewton<T>::operator()(T* matrix, const Poll& poll) {
   for (Index i = 0; i < size_; ++i) std::fill_n(matrix + i * size_, size_, T{0});
-  for (Index first = 0; first < n_samples_; first += most_rows_) {
-    const Index rows = std::min(most_rows_, n_samples_ - first);
-    add_block(reader_.read(nullptr, first, rows), matrix, poll);
-  }
+  for_blocks(n_samples_, most_rows_, {}, [&](Index first, Index rows) {
+    add_block(reader_.read(nullptr, first, rows), matrix, poll);  // which polls
+  });
   T* diagonal = matrix;
   for (const Tensor& tensor : network_.tensors()) {  // penalty l2 w^2
     const T curvature = static_cast<T>(2 * problem_.objective.of_batch(tensor.penalty).l2);

@@ -58,11 +58,9 @@ HessianProduct<T>::HessianProduct(const Objective<T>& objective, const Network<T
 template <class T>
 void HessianProduct<T>::operator()(const T* direction, T* result, const Poll& poll) {
   std::fill_n(result, network_.size(), T{0});
-  for (Index first = 0; first < n_samples_; first += most_rows_) {
-    add_block(reader_.read(nullptr, first, std::min(most_rows_, n_samples_ - first)), direction,
-              result);
-    if (poll) poll();
-  }
+  for_blocks(n_samples_, most_rows_, poll, [&](Index first, Index rows) {
+    add_block(reader_.read(nullptr, first, rows), direction, result);
+  });
   for (const Tensor& tensor : network_.tensors()) {  // penalty l2 w^2
     kernels<T>().axpy(static_cast<T>(2 * objective_.of_batch(tensor.penalty).l2),
                       direction + tensor.offset, result + tensor.offset, tensor.size());

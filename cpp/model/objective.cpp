@@ -219,19 +219,18 @@ int threads_for(const Network<T>& network, Index rows) {
              : 1;
 }
 
+template <class T>
+int threads_of_call(const Network<T>& network, Index rows, Index most) {
+  const double flops = 2.0 * static_cast<double>(rows) * static_cast<double>(network.size());
+  return team_size_of_call(flops) > 1 ? threads_for(network, most) : 1;
+}
+
 namespace {
 
-// f(first, count) over consecutive blocks of at most `most` rows, with a team at hand.
+// for_blocks() with a team at hand.
 template <class T, class F>
 void over_blocks(const Network<T>& network, Index rows, Index most, const Poll& poll, F&& f) {
-  const double flops = 2.0 * static_cast<double>(rows) * static_cast<double>(network.size());
-  const int threads = team_size_of_call(flops) > 1 ? threads_for(network, most) : 1;
-  with_team(threads, [&] {
-    for (Index first = 0; first < rows; first += most) {
-      f(first, std::min(most, rows - first));
-      if (poll) poll();
-    }
-  });
+  with_team(threads_of_call(network, rows, most), [&] { for_blocks(rows, most, poll, f); });
 }
 
 }  // namespace
@@ -333,6 +332,8 @@ template class Objective<float>;
 template class Objective<double>;
 template int threads_for<float>(const Network<float>&, Index);
 template int threads_for<double>(const Network<double>&, Index);
+template int threads_of_call<float>(const Network<float>&, Index, Index);
+template int threads_of_call<double>(const Network<double>&, Index, Index);
 template Index block_rows<float>(const Network<float>&, Index);
 template Index block_rows<double>(const Network<double>&, Index);
 template class Evaluator<float>;

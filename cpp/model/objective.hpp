@@ -1,6 +1,7 @@
 // What is minimised and what is reported: the loss of a network on data, its penalties, its metrics.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <string>
 #include <vector>
@@ -92,6 +93,19 @@ Index block_rows(const Network<T>& network, Index rows);
 // Threads worth having at hand for blocks of that many rows.
 template <class T>
 int threads_for(const Network<T>& network, Index rows);
+
+// The same for one call that goes over `rows` in blocks of `most`, and for which a team must wake.
+template <class T>
+int threads_of_call(const Network<T>& network, Index rows, Index most);
+
+// f(first, count) over consecutive blocks of at most `most` rows.
+template <class F>
+void for_blocks(Index rows, Index most, const Poll& poll, F&& f) {
+  for (Index first = 0; first < rows; first += most) {
+    f(first, std::min(most, rows - first));
+    if (poll) poll();
+  }
+}
 
 // Means over a data set, ready to be taken again and again: [loss with penalties, metrics...].
 template <class T>

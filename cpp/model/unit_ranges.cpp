@@ -16,8 +16,7 @@ std::vector<UnitRanges<T>> unit_ranges(const Network<T>& network, const Dataset&
   }
   Pass<T> pass(network, block_rows(network, data.rows()), Use::train);
   BatchReader<T> reader(data, network, pass.most_rows(), false);
-  for (Index first = 0; first < data.rows(); first += pass.most_rows()) {
-    const Index rows = std::min(pass.most_rows(), data.rows() - first);
+  for_blocks(data.rows(), pass.most_rows(), poll, [&](Index first, Index rows) {
     pass.forward(reader.read(nullptr, first, rows).x, false);
     reader.release(first, rows);
     for (std::size_t s = 0; s < ranges.size(); ++s) {
@@ -30,8 +29,7 @@ std::vector<UnitRanges<T>> unit_ranges(const Network<T>& network, const Dataset&
         }
       }
     }
-    if (poll) poll();
-  }
+  });
   return ranges;
 }
 
