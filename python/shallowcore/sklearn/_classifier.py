@@ -12,9 +12,9 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from sklearn.utils.validation import column_or_1d, validate_data
 
 from shallowcore import losses
-from shallowcore._targets import class_weights
 from shallowcore.sklearn._base import BaseMLP
 from shallowcore.sklearn._docs import document
+from shallowcore.sklearn._inputs import to_dense, weights_by_class
 from shallowcore.sklearn._solvers import STOCHASTIC
 
 Array = NDArray[Any]
@@ -166,8 +166,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     def _indicators(self, y: Array) -> Array:
         """Return (n_samples, n_outputs) booleans: one column for two classes."""
         if self._multilabel:
-            dense = y.toarray() if hasattr(y, "toarray") else np.asarray(y)
-            return dense.astype(bool)
+            return np.asarray(to_dense(y)).astype(bool)
         if len(self.classes_) <= 2:
             return (np.asarray(y) == self.classes_[-1])[:, np.newaxis] & (len(self.classes_) == 2)
         return np.asarray(y)[:, np.newaxis] == self.classes_
@@ -193,12 +192,11 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         labels = np.argmax(y, axis=1) if y.shape[1] > 1 else y[:, 0].astype(np.int64)
         chosen = self.class_weight
         if isinstance(chosen, dict):
-            index = {label: i for i, label in enumerate(self.classes_.tolist())}
-            unknown = [label for label in chosen if label not in index]
+            known = self.classes_.tolist()
+            unknown = [label for label in chosen if label not in known]
             if unknown:
                 raise ValueError(f"class_weight has classes {unknown} that y does not have")
-            chosen = {index[label]: w for label, w in chosen.items()}
-        by_class = class_weights(chosen, labels, len(self.classes_), np.dtype(np.float64))
+        by_class = weights_by_class(chosen, labels, self.classes_)
         return by_class if weight is None else by_class * weight
 
     def _stratifies(self) -> bool:

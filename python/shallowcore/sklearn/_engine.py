@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from shallowcore import _core, layers, losses, models, optimizers, regularizers
 from shallowcore._data import Samples
+from shallowcore.sklearn._inputs import to_dense
 
 Array = NDArray[Any]
 
@@ -113,9 +114,7 @@ class Engine:
 
     def readable(self, X: Any) -> Array:
         """Return checked inputs as the core reads them."""
-        if hasattr(X, "toarray"):
-            X = X.toarray()
-        return np.asarray(X, dtype=self.dtype)
+        return np.asarray(to_dense(X), dtype=self.dtype)
 
     # --- what the model gives ---------------------------------------------------------------------
     def predict(self, X: Any) -> Array:

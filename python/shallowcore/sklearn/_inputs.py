@@ -1,4 +1,4 @@
-"""Weights of samples and random states, checked."""
+"""Dense arrays, weights of samples and random states, checked."""
 
 from __future__ import annotations
 
@@ -8,7 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
+from shallowcore._targets import class_weights
+
 Array = NDArray[Any]
+
+
+def to_dense(X: Any) -> Any:
+    """Return an array as it is, a sparse matrix or array as an ndarray."""
+    return X.toarray() if hasattr(X, "toarray") else X
 
 
 def sample_weights(sample_weight: Any, X: Any) -> Array | None:
@@ -29,6 +36,18 @@ def sample_weights(sample_weight: Any, X: Any) -> Array | None:
     if not weight.sum() > 0:
         raise ValueError("sample_weight is zero everywhere: expected a weight above 0")
     return weight
+
+
+def weights_by_class(chosen: Any, labels: Array, classes: Array) -> Array:
+    """Return each sample's weight by its class, (n_samples,) float64.
+
+    Labels are 0 .. n_classes - 1, the keys of a dict those of `classes`; others in it are passed
+    over.
+    """
+    if isinstance(chosen, dict):
+        index = {label: i for i, label in enumerate(classes.tolist())}
+        chosen = {index[label]: w for label, w in chosen.items() if label in index}
+    return class_weights(chosen, labels, len(classes), np.dtype(np.float64))
 
 
 def random_state(seed: Any) -> np.random.RandomState:

@@ -13,10 +13,9 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from shallowcore import layers, losses, models, ops, optimizers
-from shallowcore._targets import class_weights
 from shallowcore.regularizers import Regularizer
 from shallowcore.sklearn._engine import Engine
-from shallowcore.sklearn._inputs import sample_weights
+from shallowcore.sklearn._inputs import sample_weights, to_dense, weights_by_class
 from shallowcore.sklearn._parameters import (
     any_of,
     check_parameters,
@@ -186,23 +185,15 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):
                 f"contains only one class: {self.classes_[0]!r}"
             )
         if self.class_weight is not None:
-            by_class = self._class_weights(labels)
+            by_class = weights_by_class(self.class_weight, labels, self.classes_)
             weight = by_class if weight is None else by_class * weight
-        dense = X.toarray() if hasattr(X, "toarray") else X
-        shift = np.average(dense, axis=0, weights=weight) if self.fit_intercept else None
-        centred = dense if shift is None else (dense - shift).astype(dense.dtype)
+        X = to_dense(X)
+        shift = np.average(X, axis=0, weights=weight) if self.fit_intercept else None
+        centred = X if shift is None else (X - shift).astype(X.dtype)
         engine = self._model(centred, before, shift)
         self._solve(engine, centred, labels, weight)
         self._take(engine, shift)
         return self
-
-    def _class_weights(self, labels: Array) -> Array:
-        """Weight of each sample by its class."""
-        chosen = self.class_weight
-        if isinstance(chosen, dict):
-            index = {label: i for i, label in enumerate(self.classes_.tolist())}
-            chosen = {index[label]: w for label, w in chosen.items() if label in index}
-        return class_weights(chosen, labels, len(self.classes_), np.dtype(np.float64))
 
     def _coefficients(self) -> tuple[Array, Array]:
         return np.array(self.coef_), np.array(self.intercept_)
@@ -286,9 +277,7 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):
         """
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse="csr", reset=False)
-        products = X @ self.coef_.T
-        scores = np.asarray(products.toarray() if hasattr(products, "toarray") else products)
-        scores = scores + self.intercept_
+        scores = np.asarray(to_dense(X @ self.coef_.T)) + self.intercept_
         return scores[:, 0] if scores.shape[1] == 1 else scores
 
     def predict(self, X: Any) -> Array:
@@ -366,8 +355,7 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):
             The estimator itself.
         """
         check_is_fitted(self)
-        if hasattr(self.coef_, "toarray"):
-            self.coef_ = self.coef_.toarray()
+        self.coef_ = to_dense(self.coef_)
         return self
 
     def __sklearn_tags__(self) -> Any:
