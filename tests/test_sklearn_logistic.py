@@ -1,12 +1,11 @@
 """LogisticRegression reaches the optimum, on inputs as they are, and says so if it does not."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import sklearn.linear_model
+import swapped_tests
 from shallowcore.sklearn import LogisticRegression
 from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
 from sklearn.exceptions import ConvergenceWarning
@@ -118,14 +117,7 @@ APPLICABLE = (
 
 def test_scikit_learns_own_tests_pass(tmp_path):
     original = Path(sklearn.linear_model.__file__).parent / "tests" / "test_logistic.py"
-    text = original.read_text(encoding="utf-8")
     marker = "from sklearn.linear_model._logistic import ("
-    assert marker in text
-    swapped = tmp_path / "test_swapped.py"
     ours = "from shallowcore.sklearn import LogisticRegression\n"
-    fixture = "\n\n@pytest.fixture\ndef global_random_seed():\n    return 42\n"
-    swapped.write_text(text.replace(marker, ours + marker) + fixture, encoding="utf-8")
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(swapped)]
-    command += ["--rootdir", str(tmp_path), "-c", "/dev/null", "-W", "ignore", "-k", APPLICABLE]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
-    assert done.returncode == 0, done.stdout[-4000:]
+    options = ["-W", "ignore", "-k", APPLICABLE]
+    swapped_tests.run(original, marker, ours + marker, tmp_path, *options)

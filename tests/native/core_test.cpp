@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "checks.hpp"
 #include "core/rng.hpp"
 #include "core/team.hpp"
 #include "core/threads.hpp"
@@ -17,25 +18,7 @@
 namespace {
 
 using namespace shallowcore;
-
-int failures = 0;
-
-void check(bool right, const std::string& what) {
-  if (right) return;
-  ++failures;
-  std::printf("FAILED: %s\n", what.c_str());
-}
-
-// Numbers in [-1, 1) that depend on the seed alone.
-template <class T>
-std::vector<T> numbers(Index n, std::uint32_t seed) {
-  std::vector<T> values(static_cast<std::size_t>(n));
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    const auto words = philox4x32({static_cast<std::uint32_t>(i), 0, 0, 0}, {seed, 0});
-    values[i] = static_cast<T>(words[0] / 2147483648.0 - 1);
-  }
-  return values;
-}
+using namespace shallowcore::testing;
 
 // Known answers of the Random123 library.
 void test_philox() {
@@ -315,6 +298,5 @@ int main() {
   test_thread_choice();
   test_type<float>();
   test_type<double>();
-  std::printf("%d failures\n", failures);
-  return failures == 0 ? 0 : 1;
+  return verdict();
 }

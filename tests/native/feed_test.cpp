@@ -1,34 +1,16 @@
 // Trainers without Python: batches that are fed one by one, early stopping, limits of batches.
-#include <cstdio>
 #include <string>
 #include <vector>
 
-#include "core/rng.hpp"
+#include "checks.hpp"
 #include "model/trainer.hpp"
 
 namespace {
 
 using namespace shallowcore;
+using namespace shallowcore::testing;
 
 constexpr Index kFeatures = 40, kRows = 90;
-int failures = 0;
-
-void check(bool right, const std::string& what) {
-  if (right) return;
-  ++failures;
-  std::printf("FAILED: %s\n", what.c_str());
-}
-
-// Numbers in [-1, 1) that depend on the seed alone.
-template <class T>
-std::vector<T> numbers(Index n, std::uint32_t seed) {
-  std::vector<T> values(static_cast<std::size_t>(n));
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    const auto words = philox4x32({static_cast<std::uint32_t>(i), 0, 0, 0}, {seed, 0});
-    values[i] = static_cast<T>(words[0] / 2147483648.0 - 1);
-  }
-  return values;
-}
 
 // A network with its optimizer, and samples.
 template <class T>
@@ -160,6 +142,5 @@ void test_type() {
 int main() {
   test_type<float>();
   test_type<double>();
-  std::printf("%d failures\n", failures);
-  return failures == 0 ? 0 : 1;
+  return verdict();
 }
