@@ -56,6 +56,9 @@ using ElementOf = std::remove_cvref_t<decltype(*std::declval<P&>()->parameters()
 // Arrays of the caller, kept alive and described for the core; nothing is copied that is aligned.
 struct BoundDataset {
   py::array x, y, weights;
+  // Of compressed inputs: a checked copy, because the caller may write to his own meanwhile.
+  std::vector<std::int32_t> columns;
+  std::vector<std::int64_t> starts;
   Dataset data;
 };
 

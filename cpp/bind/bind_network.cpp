@@ -1,5 +1,7 @@
 // Networks, their layers, and the data they are given.
+#include <algorithm>
 #include <cstdio>
+#include <limits>
 
 #include "bind/arrays.hpp"
 #include "bind/signals.hpp"
@@ -11,12 +13,8 @@
 namespace shallowcore::bind {
 namespace {
 
-BoundDataset bind_dataset(const py::array& x, const std::optional<py::array>& y,
-                          const std::optional<py::array>& weights, bool mapped) {
-  BoundDataset bound;
-  bound.x = aligned(x);
-  bound.data.x = any_matrix(bound.x);
-  bound.data.mapped = mapped && bound.x.is(x);
+void bind_targets(BoundDataset& bound, const std::optional<py::array>& y,
+                  const std::optional<py::array>& weights) {
   if (y) {
     bound.y = aligned(*y);
     if (bound.y.ndim() == 1 && dtype_of(bound.y) == DType::i32) {
@@ -31,6 +29,61 @@ BoundDataset bind_dataset(const py::array& x, const std::optional<py::array>& y,
     bound.data.weights = any_matrix(bound.weights);
     require_equal("sample_weight", bound.data.weights.rows, bound.data.x.rows);
   }
+}
+
+// Integers of either type from 0 to `high`, copied.
+template <class T>
+std::vector<T> checked_indices(const char* name, const py::array& array, Index high) {
+  const DType dtype = dtype_of(array);
+  if (array.ndim() != 1 || (dtype != DType::i32 && dtype != DType::i64)) {
+    throw InvalidArgument(name, shape_of(array) + " of " + std::string(py::str(array.dtype())),
+                          "(n,) of int32 or int64");
+  }
+  high = std::min<Index>(high, std::numeric_limits<T>::max());
+  std::vector<T> copy;
+  copy.reserve(static_cast<std::size_t>(array.size()));
+  const auto add = [&]<class S>(S) {
+    const auto values = py::array_t<S, py::array::c_style>::ensure(array);
+    for (Index i = 0; i < values.size(); ++i) {
+      const S value = values.data()[i];
+      if (value < 0 || value > high) {
+        throw InvalidArgument(name, std::to_string(value), "from 0 to " + std::to_string(high));
+      }
+      copy.push_back(static_cast<T>(value));
+    }
+  };
+  dtype == DType::i32 ? add(std::int32_t{}) : add(std::int64_t{});
+  return copy;
+}
+
+// Of scipy's CSR matrices and arrays.
+void bind_compressed(BoundDataset& bound, const py::object& x) {
+  const auto n_features = x.attr("shape").cast<std::pair<Index, Index>>().second;
+  bound.x = aligned(x.attr("data"));
+  const AnyMatrix values = any_matrix(bound.x);
+  bound.columns = checked_indices<std::int32_t>("indices", x.attr("indices"), n_features - 1);
+  bound.starts = checked_indices<std::int64_t>("indptr", x.attr("indptr"), values.rows);
+  require_equal("indices", std::ssize(bound.columns), values.rows);
+  if (bound.x.ndim() != 1 || values.row_bytes != size_of(values.dtype) || bound.starts.empty() ||
+      !std::is_sorted(bound.starts.begin(), bound.starts.end())) {
+    throw InvalidArgument("x", "a CSR matrix of another form",
+                          "contiguous data, and indptr that does not fall");
+  }
+  bound.data.x = {values.data, values.dtype, std::ssize(bound.starts) - 1, n_features, 0, 0};
+  bound.data.compressed = {values.data, bound.columns.data(), bound.starts.data()};
+}
+
+BoundDataset bind_dataset(const py::object& x, const std::optional<py::array>& y,
+                          const std::optional<py::array>& weights, bool mapped) {
+  BoundDataset bound;
+  if (py::hasattr(x, "indptr")) {
+    bind_compressed(bound, x);
+  } else {
+    bound.x = aligned(x.cast<py::array>());
+    bound.data.x = any_matrix(bound.x);
+    bound.data.mapped = mapped && bound.x.is(x);
+  }
+  bind_targets(bound, y, weights);
   return bound;
 }
 

@@ -2,6 +2,7 @@
 // compiler flags to match; everything but the final InstructionSet lives in that namespace.
 #include "kernels/activations.inl.hpp"
 #include "kernels/arrays.inl.hpp"
+#include "kernels/csr.inl.hpp"
 #include "kernels/dropout.inl.hpp"
 #include "kernels/elementwise.inl.hpp"
 #include "kernels/gates.inl.hpp"
@@ -154,6 +155,8 @@ constexpr KernelTable<T> make_table() {
   table.gemm = gemm<T>;
   table.mark_nonzeros = mark_nonzeros<T>;
   table.sparse_product = sparse_product<T>;
+  table.csr_product = csr_product<T>;
+  table.csr_gradient = csr_gradient<T>;
   table.transpose = transpose<T>;
   table.lane_product = lane_product<T>;
   table.lane_backward = lane_backward<T, StoredSlope>;

@@ -66,6 +66,30 @@ struct SparseArgs {
   ptrdiff_t c_panel;
 };
 
+// Rows of a matrix in compressed form: row i is source row rows[first + i] (first + i where rows is
+// null), and source row r has values[p] in columns[p] for p from starts[r] to starts[r + 1]; values of one
+// column add up.
+template <class T>
+struct CsrRows {
+  const T* values;
+  const int32_t* columns;
+  const int64_t* starts;
+  const int64_t* rows;
+  ptrdiff_t first, count;
+};
+
+// Products with a (count, k) in that form; matrices have contiguous rows.
+template <class T>
+struct CsrArgs {
+  CsrRows<T> a;
+  ptrdiff_t n;  // columns of b and c
+  const T* b;   // (k, n), or (count, n) for the transposed product
+  ptrdiff_t b_row;
+  const T* init;  // (n,), or null
+  T* c;           // (count, n), or (k, n)
+  ptrdiff_t c_row;
+};
+
 // Samples in lanes (lanes.inl.hpp): matrices (units, samples), units `stride` apart, samples a whole
 // number of vectors.  c (n, samples) = bias + w' a.
 template <class T>
@@ -259,6 +283,8 @@ struct KernelTable {
   void (*mark_nonzeros)(const T* a, ptrdiff_t a_row, ptrdiff_t m, ptrdiff_t k, uint64_t* words,
                         ptrdiff_t words_row);
   void (*sparse_product)(const SparseArgs<T>&);
+  void (*csr_product)(const CsrArgs<T>&);   // c = init + a b
+  void (*csr_gradient)(const CsrArgs<T>&);  // c += a' b
   // out (cols, rows) = a (rows, cols) transposed; out[j] begins at out + j * out_row
   void (*transpose)(const T* a, ptrdiff_t a_row, ptrdiff_t rows, ptrdiff_t cols, T* out,
                     ptrdiff_t out_row);

@@ -17,6 +17,19 @@ void check_labels(const std::int32_t* labels, Index count, Index n_outputs) {
   }
 }
 
+namespace {
+
+template <class T>
+void check_takes_compressed(const Dataset& data, const Network<T>& network) {
+  const auto& stages = network.stages();
+  const bool dense = !stages.empty() && stages[0].kind == LayerSpec::Kind::dense;
+  if (dense && network.input_map().is_identity() && data.x.dtype == kDTypeOf<T>) return;
+  throw InvalidArgument("x", "compressed rows",
+                        "a dense matrix, or values of the network's type and a dense first layer");
+}
+
+}  // namespace
+
 template <class T>
 bool can_use_in_place(const AnyMatrix& x, const InputMap& map) {
   constexpr Index size = sizeof(T);
@@ -52,8 +65,9 @@ BatchReader<T>::BatchReader(const Dataset& data, const Network<T>& network, Inde
                             bool shuffled, Inputs inputs)
     : data_(data),
       map_(network.input_map()),
-      x_in_place_(!shuffled && can_use_in_place<T>(data.x, map_)) {
+      x_in_place_(data.is_compressed() || (!shuffled && can_use_in_place<T>(data.x, map_))) {
   require_equal("features of x", data.x.cols, network.n_features());
+  if (data.is_compressed()) check_takes_compressed(data, network);
   if (data.y.data != nullptr) {
     require_equal("rows of y", data.y.rows, data.rows());
     require_equal("columns of y", data.y.cols, network.n_outputs());
@@ -98,7 +112,10 @@ const T* BatchReader<T>::gathered(const AnyMatrix& source, const std::int64_t* o
 template <class T>
 Block<T> BatchReader<T>::read(const std::int64_t* order, Index first, Index count) {
   Block<T> block = read_targets(order, first, count);
-  if (x_in_place_ && order == nullptr) {
+  if (data_.is_compressed()) {
+    const auto& [values, columns, starts] = data_.compressed;
+    block.x = {{static_cast<const T*>(values), columns, starts, order, first, count}, data_.x.cols};
+  } else if (x_in_place_ && order == nullptr) {
     block.x = input_block<T>(data_.x, map_, first, count, 0, data_.x.cols, x_);
   } else if (announced_ == Batch{order, first, count}) {
     std::swap(x_, x_ahead_);

@@ -1,18 +1,20 @@
 // Reading samples: blocks of rows of a Dataset as the kernels want them.
 //
-// Rows in order and of the network's own element type are used where they lie; everything else
-// (shuffled rows, integers, inputs to rescale) is gathered and converted into buffers made once.
+// Rows in order and of the network's own element type are used where they lie, and so are compressed
+// rows in any order; everything else (shuffled rows, integers, inputs to rescale) is gathered and
+// converted into buffers made once.
 #pragma once
 
 #include <vector>
 
+#include "model/input_rows.hpp"
 #include "model/network.hpp"
 
 namespace shallowcore {
 
 template <class T>
 struct Block {
-  MatrixView<const T> x;
+  InputRows<T> x;
   const T* y = nullptr;  // (rows, n_outputs)
   const std::int32_t* labels = nullptr;
   const T* weights = nullptr;

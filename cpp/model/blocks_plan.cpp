@@ -21,7 +21,10 @@ class BlocksPlan : public Plan<T> {
   std::string summary() const override {
     return "plan: blocks, layer by layer\nblocks: " + std::to_string(pass_.most_rows()) +
            " rows at a time, inputs " +
-           (reader_.reads_in_place() ? "read in place" : "gathered and converted") + "\n";
+           (problem_.data.is_compressed() ? "compressed"
+            : reader_.reads_in_place()    ? "read in place"
+                                          : "gathered and converted") +
+           "\n";
   }
 
   Outcome step(const std::int64_t* order, Index first, Index rows, Sums& sums,
@@ -67,7 +70,8 @@ PlanKind<T> blocks_plan() {
           [](const Problem<T>&) { return true; },
           [](const Problem<T>& problem) -> std::unique_ptr<Plan<T>> {
             return std::make_unique<BlocksPlan<T>>(problem);
-          }};
+          },
+          true};
 }
 
 template PlanKind<float> blocks_plan();

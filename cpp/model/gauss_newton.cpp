@@ -18,7 +18,7 @@ Index rows_of_blocks(const Network<T>& network, Index n_samples) {
 
 template <class T>
 Index widest(const Network<T>& network) {
-  Index most = network.n_features();
+  Index most = 0;
   for (const Stage<T>& stage : network.stages()) most = std::max(most, stage.n_out);
   return most;
 }
@@ -95,10 +95,10 @@ void GaussNewton<T>::operator()(T* matrix, const Poll& poll) {
 
 template <class T>
 void GaussNewton<T>::add_block(const Block<T>& block, T* matrix, const Poll& poll) {
-  const Index rows = block.x.rows * n_outputs_;
+  const Index rows = block.x.rows() * n_outputs_;
   output_hessian(block, pass_.forward(block.x, problem_.objective.fused()));
   for (Index output = 0; output < n_outputs_; ++output) fill_rows(block, output);
-  const auto weighted = row_major<const T>(weighted_rows(block.x.rows), rows, size_);
+  const auto weighted = row_major<const T>(weighted_rows(block.x.rows()), rows, size_);
   const auto jacobian = row_major<const T>(jacobian_, rows, size_);
   sum_.add(jacobian.transposed(), weighted.transposed(), matrix, size_, poll);
 }
@@ -108,7 +108,7 @@ template <class T>
 void GaussNewton<T>::output_hessian(const Block<T>& block, T* prediction) {
   const Objective<T>& objective = problem_.objective;
   const LossKernels<T>& loss = objective.loss();
-  const Index rows = block.x.rows, n = rows * n_outputs_;
+  const Index rows = block.x.rows(), n = rows * n_outputs_;
   for (Index k = 0; k < n_outputs_; ++k) {
     for (Index i = 0; i < n; ++i) tangent_[i] = i % n_outputs_ == k ? T{1} : T{0};
     LossArgs<T> args = objective.loss_args(block, prediction, n_samples_, hessian_ + k * n);
@@ -121,7 +121,7 @@ void GaussNewton<T>::output_hessian(const Block<T>& block, T* prediction) {
 template <class T>
 void GaussNewton<T>::fill_rows(const Block<T>& block, Index output) {
   const auto& stages = network_.stages();
-  const Index rows = block.x.rows;
+  const Index rows = block.x.rows();
   for (Index i = 0; i < rows * n_outputs_; ++i) d_[i] = i % n_outputs_ == output ? T{1} : T{0};
   for (std::size_t s = stages.size(); s-- > 0;) {
     const Stage<T>& stage = stages[s];
@@ -132,7 +132,7 @@ void GaussNewton<T>::fill_rows(const Block<T>& block, Index output) {
     }
     if (!linked) pass_.multiply_by_slope(s, d_);
     if (stage.kind != LayerSpec::Kind::dense) continue;
-    write_rows(s, s == 0 ? block.x : pass_.output(s - 1), output);
+    write_rows(s, s == 0 ? block.x : InputRows<T>(pass_.output(s - 1)), output);
     if (columns_[s] == 0) return;  // no parameters below
     const auto w = row_major(network_.parameters() + stage.kernel, stage.n_in, stage.n_out);
     product<T>(row_major<const T>(d_, rows, stage.n_out), MatrixView<const T>(w).transposed(),
@@ -141,22 +141,42 @@ void GaussNewton<T>::fill_rows(const Block<T>& block, Index output) {
   }
 }
 
+namespace {
+
+// out (cols of x, n) = row i of x times d (n,).
+template <class T>
+void write_row(const InputRows<T>& x, Index i, const T* d, Index n, T* out) {
+  if (x.is_compressed()) {
+    std::fill_n(out, x.cols() * n, T{0});
+    const CsrRows<T>& a = x.compressed;
+    const Index row = a.rows == nullptr ? a.first + i : static_cast<Index>(a.rows[a.first + i]);
+    for (std::int64_t p = a.starts[row]; p < a.starts[row + 1]; ++p) {
+      kernels<T>().axpy(a.values[p], d, out + a.columns[p] * n, n);
+    }
+    return;
+  }
+  for (Index p = 0; p < x.cols(); ++p, out += n) {
+    const T value = x.dense.data[i * x.dense.row_stride + p * x.dense.col_stride];
+    for (Index j = 0; j < n; ++j) out[j] = value * d[j];
+  }
+}
+
+}  // namespace
+
 // Derivatives in a dense stage's kernel, input times d, and in its bias, d.
 template <class T>
-void GaussNewton<T>::write_rows(std::size_t s, const MatrixView<const T>& input, Index output) {
+void GaussNewton<T>::write_rows(std::size_t s, const InputRows<T>& input, Index output) {
   const Stage<T>& stage = network_.stages()[s];
-  const double work = static_cast<double>(input.rows * stage.n_in * stage.n_out);
-  over_rows(input.rows, work, [&](Index first, Index count) {
-    for (Index i = first; i < first + count; ++i) {
-      const T* d = d_ + i * stage.n_out;
-      T* out = jacobian_ + (i * n_outputs_ + output) * size_ + columns_[s];
-      for (Index p = 0; p < stage.n_in; ++p, out += stage.n_out) {
-        const T x = input.data[i * input.row_stride + p * input.col_stride];
-        for (Index j = 0; j < stage.n_out; ++j) out[j] = x * d[j];
-      }
-      if (stage.bias >= 0) std::copy_n(d, stage.n_out, out);
-    }
-  });
+  const Index kernel_size = stage.n_in * stage.n_out;
+  over_rows(input.rows(), static_cast<double>(input.rows() * kernel_size),
+            [&](Index first, Index count) {
+              for (Index i = first; i < first + count; ++i) {
+                const T* d = d_ + i * stage.n_out;
+                T* out = jacobian_ + (i * n_outputs_ + output) * size_ + columns_[s];
+                write_row(input, i, d, stage.n_out, out);
+                if (stage.bias >= 0) std::copy_n(d, stage.n_out, out + kernel_size);
+              }
+            });
 }
 
 // H J of every sample.

@@ -33,7 +33,7 @@ class GaussNewton {
   void add_block(const Block<T>& block, T* matrix, const Poll& poll);
   void output_hessian(const Block<T>& block, T* prediction);
   void fill_rows(const Block<T>& block, Index output);
-  void write_rows(std::size_t s, const MatrixView<const T>& input, Index output);
+  void write_rows(std::size_t s, const InputRows<T>& input, Index output);
   const T* weighted_rows(Index rows);
 
   const Problem<T> problem_;

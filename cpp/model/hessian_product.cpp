@@ -20,7 +20,7 @@ HessianProduct<T>::HessianProduct(const Objective<T>& objective, const Network<T
       reader_(data, network, most_rows_, false) {
   workspace_.threads = workspace_threads();
   const auto& stages = network.stages();
-  Index wide = network.n_features(), total = 0, workspace = 0;
+  Index wide = 0, total = 0, workspace = 0;
   for (std::size_t s = 0; s < stages.size(); ++s) {
     const Stage<T>& stage = stages[s];
     const bool linked = s + 1 == stages.size() && objective.fused();
@@ -70,8 +70,8 @@ void HessianProduct<T>::operator()(const T* direction, T* result, const Poll& po
 template <class T>
 void HessianProduct<T>::forward(const Block<T>& block, const T* direction) {
   const auto& stages = network_.stages();
-  const Index rows = block.x.rows;
-  MatrixView<const T> input = block.x;
+  const Index rows = block.x.rows();
+  InputRows<T> input = block.x;
   const T* input_tangent = nullptr;  // of the inputs: zero
   for (std::size_t s = 0; s < stages.size(); ++s) {
     const Stage<T>& stage = stages[s];
@@ -82,15 +82,15 @@ void HessianProduct<T>::forward(const Block<T>& block, const T* direction) {
       const T* bias = stage.bias < 0 ? nullptr : network_.parameters() + stage.bias;
       const T* v_bias = stage.bias < 0 ? nullptr : direction + stage.bias;
       const auto w = row_major(network_.parameters() + stage.kernel, stage.n_in, stage.n_out);
-      product<T>(input, w, bias, 0, a, workspace_);
-      product<T>(input, row_major(direction + stage.kernel, stage.n_in, stage.n_out), v_bias, 0, rz,
-                 workspace_);
+      input_product(input, w, bias, a, workspace_);
+      input_product(input, row_major(direction + stage.kernel, stage.n_in, stage.n_out), v_bias, rz,
+                    workspace_);
       if (input_tangent != nullptr) {
         product<T>(row_major(input_tangent, rows, stage.n_in), w, rz.data, stage.n_out, rz,
                    workspace_);
       }
     } else {
-      copy_rows(input, a.data);
+      copy_rows(input.dense, a.data);
       if (input_tangent == nullptr) std::fill_n(rz.data, n, T{0});
       if (input_tangent != nullptr) std::copy_n(input_tangent, n, rz.data);
     }
@@ -129,12 +129,12 @@ void HessianProduct<T>::output_tangents(const Block<T>& block) {
 
 // From d, rd at the stage's outputs: adds the parameters' products, leaves d, rd at its inputs.
 template <class T>
-void HessianProduct<T>::backward_stage(std::size_t s, const MatrixView<const T>& input,
+void HessianProduct<T>::backward_stage(std::size_t s, const InputRows<T>& input,
                                        const MatrixView<const T>* input_tangent, const T* direction,
                                        T* result) {
   const KernelTable<T>& k = kernels<T>();
   const Stage<T>& stage = network_.stages()[s];
-  const Index rows = input.rows, n = rows * stage.n_out;
+  const Index rows = input.rows(), n = rows * stage.n_out;
   k.multiply(slope_[s], rd_, n);  // R{dz} = R{da} g' + da g'' R{z}
   std::copy_n(d_, n, spare_);
   k.multiply(curvature_[s], spare_, n);
@@ -146,7 +146,7 @@ void HessianProduct<T>::backward_stage(std::size_t s, const MatrixView<const T>&
   const auto rdz = row_major<const T>(rd_, rows, stage.n_out);
   T* rdw = result + stage.kernel;
   const auto rdw_view = row_major(rdw, stage.n_in, stage.n_out);
-  product<T>(input.transposed(), rdz, rdw, stage.n_out, rdw_view, workspace_);
+  add_input_gradient(input, rdz, rdw_view, workspace_);
   if (input_tangent != nullptr) {
     product<T>(input_tangent->transposed(), dz, rdw, stage.n_out, rdw_view, workspace_);
   }
@@ -172,8 +172,8 @@ void HessianProduct<T>::add_block(const Block<T>& block, const T* direction, T* 
     if (s == 0) {
       backward_stage(s, block.x, nullptr, direction, result);
     } else {
-      const auto input = row_major<const T>(a_[s - 1], block.x.rows, stages[s].n_in);
-      const auto tangent = row_major<const T>(ra_[s - 1], block.x.rows, stages[s].n_in);
+      const InputRows<T> input = row_major<const T>(a_[s - 1], block.x.rows(), stages[s].n_in);
+      const auto tangent = row_major<const T>(ra_[s - 1], block.x.rows(), stages[s].n_in);
       backward_stage(s, input, &tangent, direction, result);
     }
     if (stages[s].kind == LayerSpec::Kind::dense && stages[s].kernel == 0) return;

@@ -219,7 +219,7 @@ Block<T> LanesPlan<T>::read(const std::int64_t* order, Index first, Index rows, 
     return reader_.read_targets(order, first, rows);
   }
   const Block<T> block = reader_.read(order, first, rows);
-  const MatrixView<const T>& source = block.x;
+  const MatrixView<const T>& source = block.x.dense;
   if (source.col_stride == 1) {
     table_.rows_to_lanes(
         {source.data, source.row_stride, nullptr, 0, rows, source.cols, x, stride});
@@ -258,7 +258,7 @@ template <class T>
 T* LanesPlan<T>::loss(const Block<T>& block, Index batch_rows, Index stride, Sums& sums) {
   const Layer& last = layers_.back();
   const Activation<T>& activation = last.stage.activation;
-  const Index rows = block.x.rows, n_outputs = last.stage.n_out;
+  const Index rows = block.x.rows(), n_outputs = last.stage.n_out;
   const bool activates = last.activates && !problem_.objective.fused();
   if (n_outputs > 1) {
     table_.transpose(last.outputs, stride, n_outputs, rows, prediction_, n_outputs);

@@ -22,7 +22,7 @@ class HessianProduct {
   void add_block(const Block<T>& block, const T* direction, T* result);
   void forward(const Block<T>& block, const T* direction);
   void output_tangents(const Block<T>& block);
-  void backward_stage(std::size_t s, const MatrixView<const T>& input,
+  void backward_stage(std::size_t s, const InputRows<T>& input,
                       const MatrixView<const T>* input_tangent, const T* direction, T* result);
 
   const Objective<T>& objective_;

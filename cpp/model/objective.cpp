@@ -107,7 +107,7 @@ template <class T>
 LossArgs<T> Objective<T>::loss_args(const Block<T>& block, const T* prediction, Index n_samples,
                                     T* gradient) const {
   LossArgs<T> args = {};
-  args.rows = block.x.rows;
+  args.rows = block.x.rows();
   args.cols = network_.n_outputs();
   args.prediction = prediction;
   args.target = block.y;
@@ -127,11 +127,11 @@ void Objective<T>::add_loss(const Block<T>& block, T* prediction, Index n_sample
   const LossArgs<T> args = loss_args(block, prediction, n_samples, d);
   sums.loss += spec_.scale * loss_part_ *
                (from_logits_ ? loss_.from_logits(args) : loss_.from_outputs(args));
-  sums.samples += static_cast<double>(block.x.rows);
+  sums.samples += static_cast<double>(block.x.rows());
   if (metrics_.empty()) return;
   if (fused_) {
     const Index cols = network_.n_outputs();
-    apply_activation(network_.stages().back().activation, prediction, prediction, block.x.rows,
+    apply_activation(network_.stages().back().activation, prediction, prediction, block.x.rows(),
                      cols);
   }
   for (std::size_t i = 0; i < metrics_.size(); ++i) {
@@ -152,7 +152,7 @@ template <class T>
 double Objective<T>::measure(Metric metric, const Block<T>& block, const T* outputs) const {
   const Index cols = network_.n_outputs();
   double total = 0;
-  for (Index i = 0; i < block.x.rows; ++i) {
+  for (Index i = 0; i < block.x.rows(); ++i) {
     const T* row = outputs + i * cols;
     if (block.labels != nullptr) {
       total += std::max_element(row, row + cols) - row == block.labels[i] ? 1 : 0;
@@ -274,8 +274,8 @@ bool predict(const Network<T>& network, const Dataset& data, T* out, const Poll&
   bool finite = true;
   over_blocks(network, data.rows(), most, poll, [&](Index first, Index count) {
     if (!finite) return;
-    const MatrixView<const T> x = reader.read(nullptr, first, count).x;
-    finite = !look || kernels<T>().all_finite(x.data, x.rows * x.cols);
+    const InputRows<T> x = reader.read(nullptr, first, count).x;
+    finite = !look || kernels<T>().all_finite(x.dense.data, x.rows() * x.cols());
     if (!finite) return;
     const T* outputs = pass.forward(x, false);
     T* to = out + first * network.n_outputs();

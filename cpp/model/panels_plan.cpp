@@ -194,7 +194,7 @@ void PanelsPlan<T>::loss(Index chunk) {
   const bool activated = !logits_ && layer.activated;
   if (activated) activation.kernels->forward(z, z, count, n_out, activation.parameters);
   Block<T> rows;
-  rows.x.rows = count;
+  rows.x.dense.rows = count;
   rows.y = block_.y == nullptr ? nullptr : block_.y + first * n_out;
   rows.labels = block_.labels == nullptr ? nullptr : block_.labels + first;
   rows.weights = block_.weights == nullptr ? nullptr : block_.weights + first;
@@ -322,7 +322,7 @@ Outcome PanelsPlan<T>::step(const std::int64_t* order, Index first, Index rows, 
   const auto& layers = panels_.layers();
   const std::size_t last = layers.size() - 1;
   block_ = reader_.read(order, first, rows);
-  inputs_.take(block_.x);
+  inputs_.take(block_.x.dense);
   rows_ = rows;
   const Index share = (layers.front().n_panels + threads_ - 1) / threads_;
   group_ = inputs_.sparse() ? std::min(kSparseGroup, share) : 1;

@@ -93,24 +93,25 @@ Pass<T>::Pass(const Network<T>& network, Index most_rows, Use use)
 
 // Everything of a stage but its activation.
 template <class T>
-void Pass<T>::enter_stage(std::size_t s, const MatrixView<const T>& input) {
+void Pass<T>::enter_stage(std::size_t s, const InputRows<T>& input) {
   const Stage<T>& stage = network_.stages()[s];
-  if (stage.kind != LayerSpec::Kind::dense) return copy_rows(input, outputs_[s]);
+  if (stage.kind != LayerSpec::Kind::dense) return copy_rows(input.dense, outputs_[s]);
   const T* w = network_.parameters() + stage.kernel;
   const T* bias = stage.bias < 0 ? nullptr : network_.parameters() + stage.bias;
-  product<T>(input, row_major(w, stage.n_in, stage.n_out), bias, 0,
-             row_major(outputs_[s], rows_, stage.n_out), workspace_);
+  input_product(input, row_major(w, stage.n_in, stage.n_out), bias,
+                row_major(outputs_[s], rows_, stage.n_out), workspace_);
 }
 
 template <class T>
-T* Pass<T>::forward(const MatrixView<const T>& x, bool logits) {
+T* Pass<T>::forward(const InputRows<T>& x, bool logits) {
   if (network_.stages().empty()) {
-    copy_rows(x, gradients_[1]);  // not where the loss puts its gradient: metrics come after it
+    copy_rows(x.dense,
+              gradients_[1]);  // not where the loss puts its gradient: metrics come after it
     return gradients_[1];
   }
-  rows_ = x.rows;
+  rows_ = x.rows();
   enter_stage(0, x);
-  return forward_from_first(x.rows, logits);
+  return forward_from_first(x.rows(), logits);
 }
 
 template <class T>
@@ -146,11 +147,10 @@ void Pass<T>::activate_with_slope(std::size_t s) {
 }
 
 template <class T>
-void Pass<T>::add_kernel_gradient(std::size_t s, const MatrixView<const T>& input, T* gradient) {
+void Pass<T>::add_kernel_gradient(std::size_t s, const InputRows<T>& input, T* gradient) {
   const Stage<T>& stage = network_.stages()[s];
-  T* dw = gradient + stage.kernel;
-  product<T>(input.transposed(), row_major<const T>(gradients_[0], rows_, stage.n_out), dw,
-             stage.n_out, row_major(dw, stage.n_in, stage.n_out), workspace_);
+  add_input_gradient(input, row_major<const T>(gradients_[0], rows_, stage.n_out),
+                     row_major(gradient + stage.kernel, stage.n_in, stage.n_out), workspace_);
 }
 
 template <class T>
@@ -190,12 +190,12 @@ const T* Pass<T>::backward_to_first(bool logits, T* gradient) {
 }
 
 template <class T>
-void Pass<T>::backward(const MatrixView<const T>& x, bool logits, T* gradient) {
+void Pass<T>::backward(const InputRows<T>& x, bool logits, T* gradient) {
   if (backward_to_first(logits, gradient) == nullptr) return;
   const auto& stages = network_.stages();
   for (std::size_t s = 0; s < stages.size(); ++s) {
     if (stages[s].kind != LayerSpec::Kind::dense) continue;
-    return add_kernel_gradient(s, s == 0 ? x : output(s - 1), gradient);
+    return add_kernel_gradient(s, s == 0 ? x : InputRows<T>(output(s - 1)), gradient);
   }
 }
 

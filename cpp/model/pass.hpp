@@ -7,7 +7,7 @@
 
 #include <vector>
 
-#include "kernels/product.hpp"
+#include "model/input_rows.hpp"
 #include "model/network.hpp"
 #include "model/slopes.hpp"
 
@@ -24,7 +24,7 @@ class Pass {
 
   // Outputs (rows, n_outputs) of x (rows, n_features); with `logits` the last stage's activation is
   // left out.
-  T* forward(const MatrixView<const T>& x, bool logits);
+  T* forward(const InputRows<T>& x, bool logits);
   // The same for those who have the product of a first, dense stage from elsewhere: they put it,
   // bias included, into first_product() (rows, n_out), then go on from there.
   T* first_product() { return outputs_[0]; }
@@ -49,15 +49,15 @@ class Pass {
 
   // Adds the parameters' gradients of that block to `gradient`, laid out like the parameters.  The
   // inputs' gradient is never computed.  Overwrites the buffers.
-  void backward(const MatrixView<const T>& x, bool logits, T* gradient);
+  void backward(const InputRows<T>& x, bool logits, T* gradient);
   // The same but for the gradient of the lowest kernel: returns its stage's dz (rows, n_out); null if
   // the network has no kernel.
   const T* backward_to_first(bool logits, T* gradient);
 
  private:
-  void enter_stage(std::size_t s, const MatrixView<const T>& input);
+  void enter_stage(std::size_t s, const InputRows<T>& input);
   void activate_with_slope(std::size_t s);
-  void add_kernel_gradient(std::size_t s, const MatrixView<const T>& input, T* gradient);
+  void add_kernel_gradient(std::size_t s, const InputRows<T>& input, T* gradient);
   const Network<T>& network_;
   Index most_rows_;
   Index rows_ = 0;

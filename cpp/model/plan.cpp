@@ -17,15 +17,22 @@ std::vector<PlanKind<T>> plan_kinds() {
 }
 
 template <class T>
+std::string refusal(const PlanKind<T>& kind, const Problem<T>& problem) {
+  if (problem.data.is_compressed() && !kind.takes_compressed_inputs) {
+    return "the inputs are compressed rows";
+  }
+  return kind.refusal(problem);
+}
+
+template <class T>
 PlanKind<T> forced(const std::string& name, const Problem<T>& problem) {
   std::string known;
   for (const PlanKind<T>& kind : plan_kinds<T>()) {
     known += (known.empty() ? "" : ", ") + std::string(kind.name);
     if (name != kind.name) continue;
-    const std::string refusal = kind.refusal(problem);
-    if (refusal.empty()) return kind;
-    throw InvalidState("SHALLOWCORE_FORCE_PLAN=" + name +
-                       " does not suit this training: " + refusal);
+    const std::string why = refusal(kind, problem);
+    if (why.empty()) return kind;
+    throw InvalidState("SHALLOWCORE_FORCE_PLAN=" + name + " does not suit this training: " + why);
   }
   throw InvalidState("SHALLOWCORE_FORCE_PLAN must be one of " + known + ", got '" + name + "'");
 }
@@ -35,7 +42,7 @@ PlanKind<T> chosen(const Problem<T>& problem) {
   const char* name = std::getenv("SHALLOWCORE_FORCE_PLAN");
   if (name != nullptr && *name != '\0') return forced(name, problem);
   for (const PlanKind<T>& kind : plan_kinds<T>()) {
-    if (kind.refusal(problem).empty() && kind.pays(problem)) return kind;
+    if (refusal(kind, problem).empty() && kind.pays(problem)) return kind;
   }
   throw InvalidState("no plan suits this training");
 }

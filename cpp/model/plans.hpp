@@ -12,6 +12,7 @@ struct PlanKind {
   std::string (*refusal)(const Problem<T>& problem);
   bool (*pays)(const Problem<T>& problem);
   std::unique_ptr<Plan<T>> (*make)(const Problem<T>& problem);
+  bool takes_compressed_inputs = false;
 };
 
 // Full-batch methods, and the only one for these.

@@ -64,7 +64,8 @@ PlanKind<T> solver_plan() {
           [](const Problem<T>&) { return true; },
           [](const Problem<T>& problem) -> std::unique_ptr<Plan<T>> {
             return std::make_unique<SolverPlan<T>>(problem);
-          }};
+          },
+          true};
 }
 
 template PlanKind<float> solver_plan();

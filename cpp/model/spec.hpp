@@ -46,9 +46,19 @@ struct LossSpec {
   std::map<std::string, std::vector<double>> parameters;  // one value, or one for each output
 };
 
-// Borrowed samples.  y is a matrix (rows, n_outputs), or int32 labels, or neither; weights may be null.
+// Inputs in compressed form, of the network's element type: row r has values[p] in columns[p] for p from
+// starts[r] to starts[r + 1].
+struct CompressedRows {
+  const void* values = nullptr;
+  const std::int32_t* columns = nullptr;
+  const std::int64_t* starts = nullptr;
+};
+
+// Borrowed samples.  Inputs are compressed where they have starts; x then says their shape and type only.
+// y is a matrix (rows, n_outputs), or int32 labels, or neither; weights may be null.
 struct Dataset {
   AnyMatrix x;
+  CompressedRows compressed;
   AnyMatrix y;
   const std::int32_t* labels = nullptr;
   AnyMatrix weights;  // (rows, 1)
@@ -59,6 +69,7 @@ struct Dataset {
   bool fed = false;
 
   Index rows() const { return x.rows; }
+  bool is_compressed() const { return compressed.starts != nullptr; }
   bool has_targets() const { return y.data != nullptr || labels != nullptr; }
 };
 

@@ -210,15 +210,15 @@ def column_moments(x: Numbers) -> tuple[NDArray[np.float64], NDArray[np.float64]
 class Dataset:
     """Borrowed arrays, kept alive; only labels are copied, and what is not aligned.
 
-    x: 2-D, any strides, float32/float64/bool/(u)int8..64; y: (n, n_outputs) C-contiguous of the
-    network's dtype, or (n,) int32 labels, or None for prediction; sample_weight: (n,) contiguous of
-    the network's dtype or None.  mapped: x is a file mapping, read-only or shared; pages that were
-    read are given back to the system.
+    x: 2-D, any strides, float32/float64/bool/(u)int8..64, or scipy's CSR of the network's dtype,
+    whose indices are copied; y: (n, n_outputs) C-contiguous of the network's dtype, or (n,) int32
+    labels, or None for prediction; sample_weight: (n,) contiguous of the network's dtype or None.
+    mapped: x is a file mapping, read-only or shared; pages that were read are given back.
     """
 
     def __init__(
         self,
-        x: Numbers,
+        x: Any,
         y: Numbers | None = None,
         sample_weight: Floats | None = None,
         mapped: bool = False,

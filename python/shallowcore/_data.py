@@ -63,7 +63,12 @@ class Samples:
 
     def to_core(self) -> _core.Dataset:
         """Lend the arrays to the core."""
-        return _core.Dataset(self.x, self.y, self.weight, mapped=is_large_map(self.x))
+        return lend(self.x, self.y, self.weight)
+
+
+def lend(x: Any, y: Numbers | None = None, weight: Numbers | None = None) -> _core.Dataset:
+    """Lend checked arrays to the core; `x` may be a CSR matrix, its values of the model's dtype."""
+    return _core.Dataset(x, y, weight, mapped=isinstance(x, np.ndarray) and is_large_map(x))
 
 
 def samples(spec: Spec, x: Any, y: Any, sample_weight: Any, prefix: str = "") -> Samples:

@@ -2,6 +2,7 @@
 #include <atomic>
 #include <cmath>
 #include <cstdio>
+#include <limits>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -85,6 +86,57 @@ void test_team_exceptions() {
       for_chunks(10, threads, [&](Index, int) { after.fetch_add(1); });
       check(after == 10, "the team works after an exception");
     }
+  }
+}
+
+// Products with compressed rows against sums in double: rows that are empty and full, in another order,
+// columns around the vectors, part by part.
+template <class T>
+void test_compressed_rows(Index n) {
+  const Index k = 23, m = 9;
+  const std::int64_t order[] = {4, 0, 8, 8, 2, 1, 7};
+  std::vector<T> values;
+  std::vector<std::int32_t> columns;
+  std::vector<std::int64_t> starts = {0};
+  for (Index i = 0; i < m; ++i) {
+    for (Index j = 0; j < k; j += i == 0 ? k : 1 + i % 4) {
+      if (i == 2) break;
+      columns.push_back(static_cast<std::int32_t>((j * 7 + i) % k));
+    }
+    starts.push_back(std::ssize(columns));
+  }
+  values = numbers<T>(std::ssize(columns), 5);
+  const auto w = numbers<T>(k * n, 6), bias = numbers<T>(n, 7), dz = numbers<T>(m * n, 8);
+  for (const std::int64_t* rows : {static_cast<const std::int64_t*>(nullptr), order}) {
+    const Index first = 1, count = rows == nullptr ? m - 1 : 6;
+    std::vector<double> c, dw(w.begin(), w.end());
+    for (Index i = 0; i < count; ++i) c.insert(c.end(), bias.begin(), bias.end());
+    for (Index i = 0; i < count; ++i) {
+      const auto row = static_cast<std::size_t>(rows == nullptr ? first + i : rows[first + i]);
+      for (std::int64_t at = starts[row]; at < starts[row + 1]; ++at) {
+        const auto p = static_cast<std::size_t>(at);
+        for (Index j = 0; j < n; ++j) {
+          const auto in_row = [n, j](Index r) { return static_cast<std::size_t>(r * n + j); };
+          c[in_row(i)] += double{values[p]} * double{w[in_row(columns[p])]};
+          dw[in_row(columns[p])] += double{values[p]} * double{dz[in_row(i)]};
+        }
+      }
+    }
+    const CsrRows<T> a = {values.data(), columns.data(), starts.data(), rows, first, count};
+    std::vector<T> out(static_cast<std::size_t>(count * n)), gradient = w;
+    const auto& table = kernels<T>();
+    table.csr_product({a, n, w.data(), n, bias.data(), out.data(), n});
+    table.csr_gradient({a, n, dz.data(), n, nullptr, gradient.data(), n});
+    const auto near = [](const std::vector<T>& got, const std::vector<double>& expected) {
+      bool right = true;
+      for (std::size_t i = 0; i < got.size(); ++i) {
+        const double off = std::abs(double{got[i]} - expected[i]);
+        right = right && off < 40 * double{std::numeric_limits<T>::epsilon()};
+      }
+      return right;
+    };
+    check(near(out, c), "compressed rows times " + std::to_string(n) + " columns");
+    check(near(gradient, dw), "gradient of " + std::to_string(n) + " columns");
   }
 }
 
@@ -280,6 +332,9 @@ void test_type() {
   for (const Index k : {1, 63, 64, 65, 300}) {
     for (const Index panels : {1, 2, 3, 4, 7}) test_sparse_product<T>(9, k, panels);
   }
+  const Index width = kernels<T>().vector_cols;
+  for (const Index n : {1, 3, 8, 10, 33, 70, 130}) test_compressed_rows<T>(n);
+  for (const Index vectors : {1, 2, 8, 11}) test_compressed_rows<T>(vectors * width);
   for (const Index cols : {1, 3, 16, 17, 40}) {
     for (const Index first : {0, 4, 16, 21}) test_drop<T>(5, 3, first, cols);
   }

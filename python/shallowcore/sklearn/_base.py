@@ -23,7 +23,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from shallowcore import num_threads
 from shallowcore.sklearn._engine import Engine, make_engine
-from shallowcore.sklearn._inputs import random_state, sample_weights
+from shallowcore.sklearn._inputs import DTYPES, float_dtype, random_state, sample_weights
 from shallowcore.sklearn._parameters import RULES, check_parameters, whole
 from shallowcore.sklearn._solvers import FOREVER, STOCHASTIC, make_optimizer
 
@@ -92,7 +92,7 @@ class BaseMLP(BaseEstimator, ABC):
         self.n_outputs_ = y.shape[1]
         self._random_state = random_state(self.random_state)
         if first_pass:
-            self._initialize([X.shape[1], *hidden, self.n_outputs_], X.dtype)
+            self._initialize([X.shape[1], *hidden, self.n_outputs_], float_dtype(X))
         engine = self._engine_of_now()
         with self._threads():
             if self.solver in STOCHASTIC:
@@ -377,8 +377,8 @@ class BaseMLP(BaseEstimator, ABC):
             X = validate_data(
                 self,
                 X,
-                accept_sparse=["csr", "csc"],
-                dtype=(np.float64, np.float32),
+                accept_sparse="csr",
+                dtype=DTYPES,
                 reset=False,
             )
             return engine.predict(X)

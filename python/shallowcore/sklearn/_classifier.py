@@ -14,7 +14,7 @@ from sklearn.utils.validation import column_or_1d, validate_data
 from shallowcore import losses
 from shallowcore.sklearn._base import BaseMLP
 from shallowcore.sklearn._docs import document
-from shallowcore.sklearn._inputs import to_dense, weights_by_class
+from shallowcore.sklearn._inputs import DTYPES, to_dense, weights_by_class
 from shallowcore.sklearn._solvers import STOCHASTIC
 
 Array = NDArray[Any]
@@ -125,9 +125,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             self,
             X,
             y,
-            accept_sparse=["csr", "csc"],
+            accept_sparse="csr",
             multi_output=True,
-            dtype=(np.float64, np.float32),
+            dtype=DTYPES,
             reset=reset,
         )
         if y.ndim == 2 and y.shape[1] == 1:

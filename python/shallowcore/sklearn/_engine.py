@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shallowcore import _core, layers, losses, models, optimizers, regularizers
-from shallowcore._data import Samples
-from shallowcore.sklearn._inputs import to_dense
+from shallowcore._data import Samples, lend
+from shallowcore.sklearn._inputs import readable
 
 Array = NDArray[Any]
 
@@ -98,7 +98,7 @@ class Engine:
         """Return a trainer of this model on checked arrays."""
         self.model.compile(self.optimizer, loss)
         self.model.seed = seed
-        samples = Samples(self.readable(X), targets, self._weights(weight))
+        samples = Samples(readable(X, self.dtype), targets, self._weights(weight))
         return self.model._trainer(
             self._network,
             samples,
@@ -112,14 +112,10 @@ class Engine:
     def _weights(self, weight: Array | None) -> Array | None:
         return None if weight is None else np.ascontiguousarray(weight, dtype=self.dtype)
 
-    def readable(self, X: Any) -> Array:
-        """Return checked inputs as the core reads them."""
-        return np.asarray(to_dense(X), dtype=self.dtype)
-
     # --- what the model gives ---------------------------------------------------------------------
     def predict(self, X: Any) -> Array:
         """Return outputs (n_samples, n_outputs) for checked inputs."""
-        return self._network.predict(_core.Dataset(self.readable(X)))
+        return self._network.predict(lend(readable(X, self.dtype)))
 
     def predict_plain(self, X: Any) -> Array | None:
         """The same for an array that needs no look; None for any other."""
@@ -127,7 +123,7 @@ class Engine:
 
     def loss(self, X: Any, targets: Array, weight: Array | None, loss: losses.Loss) -> float:
         """Return the loss on checked samples, penalties included."""
-        data = _core.Dataset(self.readable(X), targets, self._weights(weight))
+        data = lend(readable(X, self.dtype), targets, self._weights(weight))
         return self._network.evaluate(data, loss.to_core(), [])[0]
 
 

@@ -13,19 +13,46 @@ from shallowcore._targets import class_weights
 Array = NDArray[Any]
 
 
+# What the core reads in place; other types become float64.
+DTYPES = tuple(
+    np.dtype(name)
+    for name in (
+        *("float64", "float32", "bool", "uint8", "int8", "uint16", "int16"),
+        *("uint32", "int32", "uint64", "int64"),
+    )
+)
+
+# From so many numbers that are not zero on, of all in the inputs, dense products are faster.
+_DENSE_FROM = 0.2
+
+
+def float_dtype(X: Any) -> np.dtype[Any]:
+    """Return the type to compute in for inputs of any."""
+    return X.dtype if X.dtype in (np.float32, np.float64) else np.dtype(np.float64)
+
+
+def readable(X: Any, dtype: np.dtype[Any]) -> Any:
+    """Return checked inputs as the core reads them: an array, or a CSR matrix of that dtype."""
+    if not hasattr(X, "toarray"):
+        return X
+    if X.nnz >= _DENSE_FROM * X.shape[0] * X.shape[1]:
+        X = X.toarray()
+    return X.astype(dtype, copy=False)
+
+
 def to_dense(X: Any) -> Any:
     """Return an array as it is, a sparse matrix or array as an ndarray."""
     return X.toarray() if hasattr(X, "toarray") else X
 
 
 def sample_weights(sample_weight: Any, X: Any) -> Array | None:
-    """Return checked weights (n_samples,), of the inputs' dtype."""
+    """Return checked weights (n_samples,), of the type to compute in."""
     if sample_weight is None:
         return None
-    n_samples = X.shape[0]
+    n_samples, dtype = X.shape[0], float_dtype(X)
     if np.isscalar(sample_weight):
-        return np.full(n_samples, sample_weight, dtype=X.dtype)
-    weight = np.asarray(sample_weight, dtype=X.dtype)
+        return np.full(n_samples, sample_weight, dtype=dtype)
+    weight = np.asarray(sample_weight, dtype=dtype)
     if weight.shape != (n_samples,):
         raise ValueError(
             f"sample_weight.shape == {weight.shape}, expected {(n_samples,)}: sample_weight "

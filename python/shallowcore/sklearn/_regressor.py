@@ -14,6 +14,7 @@ from shallowcore import losses
 from shallowcore.sklearn._base import BaseMLP
 from shallowcore.sklearn._classifier import _is_stochastic
 from shallowcore.sklearn._docs import document
+from shallowcore.sklearn._inputs import DTYPES
 
 Array = NDArray[Any]
 
@@ -110,10 +111,10 @@ class MLPRegressor(RegressorMixin, BaseMLP):
             self,
             X,
             y,
-            accept_sparse=["csr", "csc"],
+            accept_sparse="csr",
             multi_output=True,
             y_numeric=True,
-            dtype=(np.float64, np.float32),
+            dtype=DTYPES,
             reset=reset,
         )
         if y.ndim == 2 and y.shape[1] == 1:
