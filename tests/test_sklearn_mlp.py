@@ -30,6 +30,8 @@ SETTINGS = [
     {"solver": "adam", "activation": "tanh", "hidden_layer_sizes": (7, 5)},
     {"solver": "adam", "activation": "logistic", "beta_1": 0.5, "epsilon": 1e-3},
     {"solver": "adam", "activation": "identity"},
+    {"solver": "adam", "tol": 0.03, "n_iter_no_change": 3},
+    {"solver": "sgd", "learning_rate": "adaptive", "tol": 0.05, "n_iter_no_change": 2},
 ]
 
 

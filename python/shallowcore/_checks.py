@@ -10,6 +10,7 @@ import difflib
 import math
 import operator
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -63,6 +64,7 @@ def check_bool(value: Any, argument: str) -> bool:
     return bool(value)
 
 
+@lru_cache(maxsize=1024)
 def plain(name: str) -> str:
     """Return a name as it is compared: lower case, letters and digits only."""
     return "".join(c for c in name.lower() if c.isalnum())
@@ -87,6 +89,8 @@ def check_name(
         raise TypeError(
             f"{argument} must be a name such as {known[0]!r}, or an object, got {name!r}"
         )
+    if name in known:
+        return name
     spellings = {plain(alias): target for alias, target in (aliases or {}).items()}
     spellings |= {plain(k): k for k in known}
     found = spellings.get(plain(name))

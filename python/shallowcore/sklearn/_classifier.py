@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
+from sklearn.metrics import accuracy_score
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 from sklearn.utils.validation import column_or_1d, validate_data
@@ -14,7 +15,7 @@ from sklearn.utils.validation import column_or_1d, validate_data
 from shallowcore import losses
 from shallowcore.sklearn._base import BaseMLP
 from shallowcore.sklearn._docs import document
-from shallowcore.sklearn._inputs import DTYPES, to_dense, weights_by_class
+from shallowcore.sklearn._inputs import DTYPES, plain_labels, to_dense, weights_by_class
 from shallowcore.sklearn._solvers import STOCHASTIC
 
 Array = NDArray[Any]
@@ -141,6 +142,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     def _learn_classes(self, y: Array, classes: Any = None) -> None:
         """Note what the labels are."""
         labels = y if classes is None else classes
+        if classes is None and plain_labels(y):
+            self._multilabel = False
+            self.classes_ = np.unique(y)
+            return
         check_classification_targets(labels)
         kind = type_of_target(y, input_name="y")
         if kind == "multiclass-multioutput":
@@ -315,6 +320,29 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         """
         probabilities = self.predict_proba(X)
         return np.log(probabilities, out=probabilities)
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return the accuracy, of whole rows for multilabel targets.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix, (n_samples, n_features)
+            Inputs.
+        y : array-like, (n_samples,) or (n_samples, n_labels)
+            True labels.
+        sample_weight : array-like, (n_samples,), optional
+            Weights.
+
+        Returns
+        -------
+        float
+            Part of the samples whose prediction is right.
+        """
+        predicted = self.predict(X)
+        alike = plain_labels(y) and y.shape == predicted.shape
+        if sample_weight is None and alike and y.dtype.kind == predicted.dtype.kind:
+            return float(np.mean(y == predicted))  # as accuracy_score, which looks twice at both
+        return float(accuracy_score(y, predicted, sample_weight=sample_weight))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -155,6 +155,7 @@ def make_engine(
         if estimator.dropout and len(stack) < len(sizes):
             stack.append(layers.Dropout(estimator.dropout))
     model = models.Sequential(stack, dtype=dtype, seed=0)
-    model.build()
-    model.set_weights(weights)
+    dense = [layer for layer in stack if isinstance(layer, layers.Dense)]
+    model._views = {layer: list(weights[2 * i : 2 * i + 2]) for i, layer in enumerate(dense)}
+    model.build()  # with these weights, as layers keep theirs in a new network
     return Engine(model)

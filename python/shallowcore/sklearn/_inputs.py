@@ -40,6 +40,11 @@ def readable(X: Any, dtype: np.dtype[Any]) -> Any:
     return X.astype(dtype, copy=False)
 
 
+def plain_labels(y: Any) -> bool:
+    """Whether these are labels (n_samples,) that need no look: integers, booleans or strings."""
+    return type(y) is np.ndarray and y.ndim == 1 and y.dtype.kind in "biuU" and y.size > 0
+
+
 def to_dense(X: Any) -> Any:
     """Return an array as it is, a sparse matrix or array as an ndarray."""
     return X.toarray() if hasattr(X, "toarray") else X
