@@ -103,20 +103,25 @@ void add_column_sums(const T* d, ptrdiff_t rows, ptrdiff_t cols, T* out) {
   }
 }
 
-// Double sums of short sums of products.
+// Double sums of short sums of products, four chains of additions at a time.
 template <class T>
 double dot(const T* x, const T* y, ptrdiff_t n) {
+  constexpr ptrdiff_t width = kWidth<T>, block = 16 * width;
   double total = 0;
-  for (ptrdiff_t first = 0; first < n; first += 16 * kWidth<T>) {
-    const ptrdiff_t last = first + 16 * kWidth<T> < n ? first + 16 * kWidth<T> : n;
-    Vec<T> sum = {};
-    for (ptrdiff_t i = first; i < last; i += kWidth<T>) {
-      const ptrdiff_t lanes = last - i < kWidth<T> ? last - i : kWidth<T>;
-      sum = fma<T>(load_partial<T>(x + i, lanes), load_partial<T>(y + i, lanes), sum);
+  for (; n >= block; n -= block, x += block, y += block) {
+    Vec<T> sums[4] = {};
+#pragma GCC unroll 16
+    for (int j = 0; j < 16; ++j) {
+      sums[j % 4] = fma<T>(load<T>(x + j * width), load<T>(y + j * width), sums[j % 4]);
     }
-    total += static_cast<double>(reduce_add<T>(sum));
+    total += static_cast<double>(reduce_add<T>((sums[0] + sums[1]) + (sums[2] + sums[3])));
   }
-  return total;
+  Vec<T> sum = {};
+  for (ptrdiff_t i = 0; i < n; i += width) {
+    const ptrdiff_t lanes = least(width, n - i);
+    sum = fma<T>(load_partial<T>(x + i, lanes), load_partial<T>(y + i, lanes), sum);
+  }
+  return total + static_cast<double>(reduce_add<T>(sum));
 }
 
 template <class T>
@@ -142,14 +147,14 @@ void multiply_add(const T* x, const T* y, T* out, ptrdiff_t n) {
 // Penalty l1 sum|w| + l2 sum w^2; g += l1 sign(w) + 2 l2 w, with sign(0) = 0, unless g is null.
 template <class T>
 double add_penalty(const T* w, T* g, ptrdiff_t n, double l1, double l2) {
-  const T slope = static_cast<T>(l1), twice = static_cast<T>(2 * l2);
-  double sum_abs = 0, sum_squares = 0;
-  for (ptrdiff_t i = 0; i < n; ++i) {
+  const T slope = static_cast<T>(l1);
+  double sum_abs = 0;
+  for (ptrdiff_t i = 0; l1 != 0 && i < n; ++i) {
     sum_abs += static_cast<double>(w[i] < 0 ? -w[i] : w[i]);
-    sum_squares += static_cast<double>(w[i]) * static_cast<double>(w[i]);
-    if (g != nullptr) g[i] += slope * static_cast<T>((w[i] > 0) - (w[i] < 0)) + twice * w[i];
+    if (g != nullptr) g[i] += slope * static_cast<T>((w[i] > 0) - (w[i] < 0));
   }
-  return l1 * sum_abs + l2 * sum_squares;
+  if (l2 != 0 && g != nullptr) axpy(static_cast<T>(2 * l2), w, g, n);
+  return l1 * sum_abs + (l2 != 0 ? l2 * dot(w, w, n) : 0.0);
 }
 
 template <class T>
