@@ -69,7 +69,7 @@ def test_the_optimum_is_reached_without_scaling(load, C, weighted):
     assert off <= 1e-8 * max(1.0, np.abs(expected[:, -1]).max())
 
 
-@pytest.mark.parametrize("solver", ["newton-cg", "lbfgs"])
+@pytest.mark.parametrize("solver", ["newton-cg", "lbfgs", "gd"])
 def test_solvers_agree(solver):
     X, y = load_iris(return_X_y=True)
     one = LogisticRegression(solver=solver, max_iter=5000).fit(X, y)
@@ -84,6 +84,16 @@ def test_weights_of_classes_and_samples_multiply():
     one = LogisticRegression(class_weight=by_class).fit(X, y, weight)
     product = weight * np.array([1.0, 3.0, 0.5])[y]
     np.testing.assert_array_equal(one.coef_, LogisticRegression().fit(X, y, product).coef_)
+
+
+def test_gradient_descent_says_that_inputs_are_not_scaled():
+    X, y = load_wine(return_X_y=True)
+    with pytest.warns(ConvergenceWarning, match="gd failed to converge after 500 iteration"):
+        LogisticRegression(solver="gd", max_iter=500).fit(X, y)
+    scaled = (X - X.mean(axis=0)) / X.std(axis=0)
+    one = LogisticRegression(solver="gd", max_iter=500).fit(scaled, y)
+    other = LogisticRegression(tol=1e-12).fit(scaled, y)
+    np.testing.assert_allclose(one.coef_, other.coef_, atol=1e-6)
 
 
 def test_it_says_when_it_has_not_converged():

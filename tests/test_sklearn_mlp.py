@@ -105,6 +105,20 @@ def test_other_solvers_learn(solver):
     assert clf.fit(X_IRIS, Y_IRIS).score(X_IRIS, Y_IRIS) > 0.95
 
 
+def test_evaluations_and_iterations_of_lbfgs_count_as_scikit_learns():
+    for settings in ({"max_fun": 1}, {"max_iter": 3}, {"tol": 1e3}):
+        ours, their = (
+            kind(solver="lbfgs", random_state=0, **settings).fit(X_IRIS, Y_IRIS)
+            for kind in (MLPClassifier, theirs.MLPClassifier)
+        )
+        assert ours.n_iter_ == their.n_iter_, settings
+    with pytest.warns(
+        ConvergenceWarning, match=r"lbfgs failed .* \(maximum evaluations\).*max_fun"
+    ):
+        few = MLPClassifier(solver="lbfgs", random_state=0, max_fun=10).fit(X_IRIS, Y_IRIS)
+    assert 5 <= few.n_iter_ <= 10
+
+
 def test_levenberg_marquardt_fits_a_curve():
     x = np.linspace(-3, 3, 80)[:, np.newaxis]
     y = np.sin(x[:, 0])

@@ -112,7 +112,7 @@ def assert_same_training(
 def test_the_core_knows_what_the_oracle_knows() -> None:
     table = {info.name: info for info in _core.optimizer_table()}
     solvers = {name for name, info in table.items() if info.full_batch}
-    assert solvers == {"lbfgs", "newton_cg", "levenberg_marquardt"}
+    assert solvers == {"lbfgs", "newton_cg", "levenberg_marquardt", "gradient_descent"}
     assert set(table) - solvers == set(OPTIMIZERS)
     assert {name for name, _ in SETTINGS} == set(OPTIMIZERS)
 

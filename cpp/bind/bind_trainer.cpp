@@ -21,6 +21,8 @@ const char* text_of(StopReason reason) {
       return "line search failed";
     case StopReason::at_limit:
       return "mu at its limit";
+    case StopReason::spent:
+      return "maximum evaluations";
     case StopReason::epochs:
       return "maximum epochs";
     default:

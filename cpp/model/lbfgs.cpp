@@ -9,7 +9,7 @@ namespace shallowcore {
 OptimizerInfo lbfgs_info() {
   return {"lbfgs",
           "w += t p, p = -H g from the last pairs of steps and gradient changes, t by strong Wolfe",
-          {{"memory", 10}, {"tolerance", 1e-8}, {"max_line_search", 20}},
+          {{"memory", 10}, {"tolerance", 1e-8}, {"max_line_search", 20}, {"max_evaluations", 0}},
           true,
           [](const double* values) { return 2 * static_cast<int>(values[0]); }};
 }
@@ -95,6 +95,8 @@ void Lbfgs<T>::add_pair() {
 
 template <class T>
 Outcome Lbfgs<T>::iterate(const Poll& poll) {
+  const double most = setting("max_evaluations");  // 0: any number
+  if (most > 0 && static_cast<double>(this->evaluations()) > most) return Outcome::spent;
   set_direction();
   if (!search(poll)) {
     if (number(count) == 0) return Outcome::stuck;

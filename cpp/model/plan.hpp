@@ -35,7 +35,7 @@ struct Problem {
   bool full_batch() const { return !data.fed && options.batch_size >= data.rows(); }
 };
 
-enum class Outcome { stepped, converged, diverged, stuck, at_limit };
+enum class Outcome { stepped, converged, diverged, stuck, at_limit, spent };
 
 template <class T>
 class Plan {

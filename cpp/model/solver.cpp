@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "model/gradient_descent.hpp"
 #include "model/lbfgs.hpp"
 #include "model/levenberg_marquardt.hpp"
 #include "model/newton_cg.hpp"
@@ -24,7 +25,8 @@ void check_problem(const Problem<T>& problem) {
 }  // namespace
 
 std::vector<OptimizerInfo> solver_table() {
-  return {lbfgs_info(), newton_cg_info(), levenberg_marquardt_info()};
+  return {lbfgs_info(), newton_cg_info(), levenberg_marquardt_info(),
+          gradient_descent_info()};
 }
 
 template <class T>
@@ -54,6 +56,7 @@ bool Solver<T>::reached_tolerance() {
 // training.  Otherwise it is another one, and what was kept would mislead.
 template <class T>
 void Solver<T>::start(const Poll& poll) {
+  ++evaluations_;
   accept(full_batch_(trial_, poll));
   const std::vector<double>& kept = problem_.optimizer.notes()[problem_.optimizer.name()];
   if (kept.size() == numbers_.size() && kept[last_loss] == loss_ &&
@@ -92,6 +95,7 @@ double Solver<T>::try_step(double length, const T* direction, const Poll& poll) 
   const T step = static_cast<T>(length);
   for (Index i = 0; i < size(); ++i) w[i] = start_[i] + step * direction[i];
   double loss = 0;
+  ++evaluations_;
   try {
     loss = full_batch_(trial_, poll);
   } catch (...) {
@@ -121,6 +125,7 @@ std::unique_ptr<Solver<T>> make_solver(const Problem<T>& problem) {
   const std::string& name = problem.optimizer.name();
   if (name == lbfgs_info().name) return std::make_unique<Lbfgs<T>>(problem);
   if (name == newton_cg_info().name) return std::make_unique<NewtonCG<T>>(problem);
+  if (name == gradient_descent_info().name) return std::make_unique<GradientDescent<T>>(problem);
   return std::make_unique<LevenbergMarquardt<T>>(problem);
 }
 

@@ -1,4 +1,4 @@
-// Second-order methods: every step is an iteration on all samples, which may end the training.
+// Full-batch methods: every step is an iteration on all samples, which may end the training.
 #pragma once
 
 #include <algorithm>
@@ -56,6 +56,8 @@ class Solver {
   double norm(const T* v) const { return std::sqrt(dot(v, v)); }
   // Differences of the loss that are rounding.
   double noise() const;
+  // Of loss and gradient in this training so far.
+  std::int64_t evaluations() const { return evaluations_; }
 
   // Loss at start_ + length x direction, where the parameters are then; its gradient is in trial_.
   // Infinite where loss or gradient are not finite.  An exception puts the parameters back to start_.
@@ -80,6 +82,7 @@ class Solver {
   Arena<T> arena_;
   std::vector<double> metrics_, numbers_;
   const char* tolerance_;  // name of the setting
+  std::int64_t evaluations_ = 0;
   bool started_ = false;
 };
 

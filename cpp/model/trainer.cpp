@@ -233,6 +233,7 @@ void Trainer<T>::run_batch(const Poll& poll) {
   if (outcome == Outcome::converged) stop_reason_ = StopReason::converged;
   if (outcome == Outcome::stuck) stop_reason_ = StopReason::stuck;
   if (outcome == Outcome::at_limit) stop_reason_ = StopReason::at_limit;
+  if (outcome == Outcome::spent) stop_reason_ = StopReason::spent;
 }
 
 // Sum of the weights of a batch.

@@ -17,7 +17,7 @@
 
 namespace shallowcore {
 
-enum class StopReason { none, converged, diverged, stuck, at_limit, epochs, early };
+enum class StopReason { none, converged, diverged, stuck, at_limit, spent, epochs, early };
 
 template <class T>
 class Trainer {

@@ -31,6 +31,7 @@ DEFAULT_BATCH_SIZE = 32
 _NO_BETTER_POINT = {
     "line search failed": "the line search found no better point",
     "mu at its limit": "no step lowered the loss, however large mu became",
+    "maximum evaluations": "max_evaluations was reached",
 }
 
 

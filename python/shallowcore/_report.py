@@ -25,6 +25,7 @@ _REASONS = {
     "converged": "converged: the gradient is as small as asked for",
     "diverged": "diverged: the loss or a weight became NaN or infinite",
     "line search failed": "the line search found no better point",
+    "maximum evaluations": "max_evaluations was reached",
 }
 
 # Outputs of activations between bounds: beyond these a unit hardly answers to its inputs.

@@ -114,8 +114,9 @@ class History(Callback):
         an epoch.
     stop_reason : str
         Why the training ended: "all epochs", "early stopping", "stop_training", "max_time",
-        "out of data", "converged", "diverged", "line search failed", "KeyboardInterrupt" or the
-        name of another exception; empty while it runs.
+        "out of data", "converged", "diverged", "line search failed", "mu at its limit",
+        "maximum evaluations", "KeyboardInterrupt" or the name of another exception; empty while
+        it runs.
     seconds : float
         Time that the training took.
 

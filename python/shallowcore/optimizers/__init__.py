@@ -15,7 +15,12 @@ from shallowcore.optimizers._first_order import (
     RMSprop,
     Rprop,
 )
-from shallowcore.optimizers._second_order import LBFGS, LevenbergMarquardt, NewtonCG
+from shallowcore.optimizers._second_order import (
+    LBFGS,
+    GradientDescent,
+    LevenbergMarquardt,
+    NewtonCG,
+)
 
 __all__ = [
     "LBFGS",
@@ -23,6 +28,7 @@ __all__ = [
     "Adagrad",
     "Adam",
     "AdamW",
+    "GradientDescent",
     "LevenbergMarquardt",
     "Nadam",
     "NewtonCG",

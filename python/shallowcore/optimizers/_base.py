@@ -23,8 +23,8 @@ _RANGES = {
 _SWITCHES = frozenset({"nesterov", "centered", "amsgrad"})
 # None, or a number > 0; 0 in the core is None.
 _CLIPS = ("clipnorm", "clipvalue", "global_clipnorm")
-_OPTIONAL = frozenset({"weight_decay", *_CLIPS})
-_COUNTS = frozenset({"memory", "max_line_search", "max_cg_iterations"})
+_OPTIONAL = frozenset({"weight_decay", "max_evaluations", *_CLIPS})
+_COUNTS = frozenset({"memory", "max_line_search", "max_cg_iterations", "max_evaluations"})
 
 
 class Optimizer:
@@ -107,8 +107,8 @@ class Optimizer:
         if attribute == "learning_rate" and self._schedule is not None:
             return self._schedule
         value = values[attribute]
-        if attribute in _OPTIONAL:
-            return value or None
+        if attribute in _OPTIONAL and not value:
+            return None
         if attribute in _COUNTS:
             return int(value)
         return bool(value) if attribute in _SWITCHES else value

@@ -1,4 +1,4 @@
-"""Methods that use curvature and all samples in each step."""
+"""Methods that use all samples in each step."""
 
 from __future__ import annotations
 
@@ -29,6 +29,8 @@ class LBFGS(Optimizer):
         above 1.
     max_line_search : int, default 20
         Most evaluations of loss and gradient in one line search.
+    max_evaluations : int, optional
+        The training ends with the iteration in which loss and gradient were evaluated more often.
 
     Examples
     --------
@@ -38,14 +40,50 @@ class LBFGS(Optimizer):
     """
 
     def __init__(
-        self, memory: int = 10, tolerance: float = 1e-8, max_line_search: int = 20
+        self,
+        memory: int = 10,
+        tolerance: float = 1e-8,
+        max_line_search: int = 20,
+        max_evaluations: int | None = None,
     ) -> None:
         super().__init__(
             "lbfgs",
             memory=check_int(memory, "memory", 1, 10**6),
             tolerance=tolerance,
             max_line_search=check_int(max_line_search, "max_line_search", 1, 10**6),
+            max_evaluations=max_evaluations
+            and check_int(max_evaluations, "max_evaluations", 1, 2**53),
         )
+
+
+class GradientDescent(Optimizer):
+    """Gradient descent on all samples, with steps that follow the curvature met so far.
+
+    w -= t g, where t grows by at most sqrt(2/3 + t / t_before) a step and is cut where the last
+    change of the gradient, divided by that of w, says that it is too long; nothing is searched
+    along the line, and the loss may rise for some steps.  Malitsky and Mishchenko, "Adaptive
+    proximal gradient method for convex optimization", 2024, who prove that it converges for convex
+    losses.
+
+    For linear, logistic and softmax regression on inputs of about the same scale: each epoch is one
+    pass over all samples, whatever the batch size, and training stops by itself where the gradient
+    is small enough.  Penalties with l1 are refused.
+
+    Parameters
+    ----------
+    tolerance : float, default 1e-8
+        Norm of the gradient at which training stops, relative to that at the start where that is
+        above 1.
+
+    Examples
+    --------
+    >>> from shallowcore import optimizers
+    >>> optimizers.GradientDescent(tolerance=1e-6)
+    GradientDescent(tolerance=1e-06)
+    """
+
+    def __init__(self, tolerance: float = 1e-8) -> None:
+        super().__init__("gradient_descent", tolerance=tolerance)
 
 
 class NewtonCG(Optimizer):

@@ -50,7 +50,7 @@ _MORE = """hidden_layer_sizes : int or sequence of int, default (100,)
     n_iter_no_change : int or np.inf, default 10
         Epochs without improvement to stop after.
     max_fun : int, default 15000
-        Most evaluations of the loss by "lbfgs".
+        Evaluations of the loss after which "lbfgs" ends with the iteration under way.
     dropout : float, default 0.0
         Rate of dropout after every hidden layer.
     l1 : float, default 0.0

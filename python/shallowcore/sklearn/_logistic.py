@@ -32,7 +32,7 @@ Array = NDArray[Any]
 
 # All of them reach the one optimum; what scikit-learn has in other words is Newton's method here.
 _NEWTON = ("newton-cg", "newton-cholesky", "sag", "saga")
-_SOLVERS = (*_NEWTON, "lbfgs")
+_SOLVERS = (*_NEWTON, "lbfgs", "gd")
 _NO_L1 = ": there is no logistic regression with an L1 term here"
 _RULES = (
     (
@@ -83,11 +83,13 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):
         Weights of classes; "balanced" is n_samples / (n_classes * samples of the class).
     random_state : int, RandomState or None
         For scikit-learn's sake: nothing is drawn.
-    solver : {"newton-cg", "lbfgs"}, default "newton-cg"
-        Newton's method with conjugate gradients, or L-BFGS; "newton-cholesky", "sag" and "saga",
-        which have the same optimum, are taken for "newton-cg".
+    solver : {"newton-cg", "lbfgs", "gd"}, default "newton-cg"
+        Newton's method with conjugate gradients, L-BFGS, or gradient descent with steps that
+        follow the curvature, which takes hundreds of iterations on scaled inputs and far more on
+        others; "newton-cholesky", "sag" and "saga", which have the same optimum, are taken for
+        "newton-cg".
     max_iter : int, default 100
-        Most iterations.
+        Most iterations; a warning where they are not enough.
     verbose : bool or int, default 0
         Print how the solver ended.
     warm_start : bool, default False
@@ -229,13 +231,13 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):
             X, targets, weight, loss, batch_size=len(X), shuffle=False, seed=0, epochs=self.max_iter
         )
         trainer.run(self.max_iter, FOREVER)
-        self.n_iter_ = np.array([trainer.epoch], dtype=np.int32)
+        self.n_iter_ = np.array([engine.optimizer.iterations], dtype=np.int32)
         if self.verbose:
             how = trainer.stop_reason or "not converged"
-            print(f"{self.solver}: {trainer.epoch} iterations, {how}")
+            print(f"{self.solver}: {self.n_iter_[0]} iterations, {how}")
         if trainer.stop_reason != "converged":
             warnings.warn(
-                f"{self.solver} failed to converge after {trainer.epoch} iteration(s) "
+                f"{self.solver} failed to converge after {self.n_iter_[0]} iteration(s) "
                 f"({trainer.stop_reason or 'max_iter reached'}; the norm of the gradient is "
                 f"{trainer.gradient_norm:.3g}). Increase the number of iterations.",
                 ConvergenceWarning,
@@ -245,6 +247,8 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):
     def _optimizer(self) -> optimizers.Optimizer:
         if self.solver == "lbfgs":
             return optimizers.LBFGS(tolerance=self.tol)
+        if self.solver == "gd":
+            return optimizers.GradientDescent(tolerance=self.tol)
         return optimizers.NewtonCG(tolerance=self.tol)
 
     def _take(self, engine: Engine, shift: Array | None) -> None:

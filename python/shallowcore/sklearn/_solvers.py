@@ -27,7 +27,7 @@ def make_optimizer(estimator: Any) -> optimizers.Optimizer:
     if estimator.solver == "rprop":
         return optimizers.Rprop(rate)
     if estimator.solver == "lbfgs":
-        return optimizers.LBFGS(tolerance=estimator.tol)
+        return optimizers.LBFGS(tolerance=estimator.tol, max_evaluations=estimator.max_fun)
     if estimator.solver == "newton-cg":
         return optimizers.NewtonCG(tolerance=estimator.tol)
     return optimizers.LevenbergMarquardt()

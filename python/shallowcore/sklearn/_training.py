@@ -266,7 +266,6 @@ class Training(BaseEstimator, ABC):
         """Train by a method that uses all samples in each step."""
         engine.set_optimizer(self.solver, make_optimizer(self))
         weight = self._training_weights(y, weight)
-        most = min(self.max_iter, self.max_fun)  # an iteration evaluates the loss at least once
         trainer = engine.trainer(
             X,
             self._core_targets(y, engine.dtype),
@@ -275,12 +274,12 @@ class Training(BaseEstimator, ABC):
             batch_size=X.shape[0],
             shuffle=False,
             seed=0,
-            epochs=most,
+            epochs=self.max_iter,
         )
-        trainer.run(most, FOREVER)
+        trainer.run(self.max_iter, FOREVER)
         if trainer.stop_reason == "diverged":
             raise ValueError(NOT_FINITE)
-        self.n_iter_ = trainer.epoch
+        self.n_iter_ = engine.optimizer.iterations
         losses = trainer.history(0)["loss"]
         if losses:
             self.loss_ = losses[-1]
@@ -289,8 +288,8 @@ class Training(BaseEstimator, ABC):
         if trainer.stop_reason != "converged":
             warnings.warn(
                 f"{self.solver} failed to converge after {self.n_iter_} iteration(s) "
-                f"({trainer.stop_reason}): increase the number of iterations (max_iter), or scale "
-                "the data",
+                f"({trainer.stop_reason}): increase the number of iterations (max_iter) or of "
+                "evaluations (max_fun), or scale the data",
                 ConvergenceWarning,
                 stacklevel=4,
             )
