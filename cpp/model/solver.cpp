@@ -25,8 +25,7 @@ void check_problem(const Problem<T>& problem) {
 }  // namespace
 
 std::vector<OptimizerInfo> solver_table() {
-  return {lbfgs_info(), newton_cg_info(), levenberg_marquardt_info(),
-          gradient_descent_info()};
+  return {lbfgs_info(), newton_cg_info(), levenberg_marquardt_info(), gradient_descent_info()};
 }
 
 template <class T>
