@@ -43,6 +43,15 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def oldest(session: nox.Session) -> None:
+    """The estimators' tests with the oldest scikit-learn supported, among packages of its time."""
+    install(session, ".", "numpy==2.1.*", "scipy==1.14.*", "scikit-learn==1.6.*")
+    install(session, "pytest>=8.1", "pandas==2.*", "polars==1.*")
+    estimators = sorted(str(path) for path in Path("tests").glob("test_sklearn_*.py"))
+    session.run("python", "-m", "pytest", *estimators, *session.posargs)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Style of Python and C++, and the architecture."""
     install(session, "ruff>=0.9", "clang-format>=20")

@@ -3,13 +3,15 @@
     python -m bench.estimators [--rounds N] [--seeds N] [--json FILE]
 
 Each pair fits the same data in turn, on as many threads as it takes by itself; the ratio is
-scikit-learn's time over shallowcore's, median over rounds.  Scores are means on held-out samples,
+scikit-learn's time over shallowcore's, median over rounds.  MNIST takes part where SHALLOWCORE_DATA
+names a folder that has it, in float32 and for a few epochs.  Scores are means on held-out samples,
 with their standard errors, and come first: exit status 1 where ours is worse by more than one, or a
 ratio is below 1; 2 for a debug build.
 """
 
 import argparse
 import math
+import os
 import statistics
 import sys
 import time
@@ -20,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from shallowcore import datasets
 from shallowcore import sklearn as ours
 from sklearn import linear_model, neural_network
 from sklearn.datasets import (
@@ -77,12 +80,32 @@ def loaded(load: Callable[..., Any]) -> Callable[[], tuple[Any, Any]]:
     return lambda: load(return_X_y=True)
 
 
+def mnist(n_samples: int) -> Callable[[], tuple[Any, Any]]:
+    """So many of the training images, pixels from 0 to 1."""
+
+    def load() -> tuple[Any, Any]:
+        (images, labels), _ = datasets.load_mnist(download=False)
+        return images[:n_samples].reshape(-1, 784).astype(np.float32) / 255, labels[:n_samples]
+
+    return load
+
+
+def has_mnist() -> bool:
+    """Whether the folder of SHALLOWCORE_DATA has MNIST."""
+    folder = os.environ.get("SHALLOWCORE_DATA")
+    return folder is not None and any(Path(folder).glob("train-images-idx3-ubyte*"))
+
+
 TIMED = [
     both("MLPClassifier, digits", "MLPClassifier", loaded(load_digits)),
     both("MLPClassifier, 4000 x 20", "MLPClassifier", classification),
     both("MLPRegressor, diabetes", "MLPRegressor", loaded(load_diabetes)),
     both("LogisticRegression, digits", "LogisticRegression", loaded(load_digits)),
-    both("LogisticRegression, breast_cancer", "LogisticRegression", loaded(load_breast_cancer)),
+    both(
+        "LogisticRegression, breast_cancer unscaled",
+        "LogisticRegression",
+        loaded(load_breast_cancer),
+    ),
     Pair(
         "GridSearchCV of 24, iris",
         lambda seed: search(ours.MLPClassifier(random_state=seed)),
@@ -96,7 +119,16 @@ SCORED = [
         for load in (load_digits, load_breast_cancer, load_wine, load_iris)
     ),
     both("MLPRegressor, diabetes", "MLPRegressor", loaded(load_diabetes), max_iter=1000),
+    *(
+        both(f"LogisticRegression, {load.__name__[5:]}", "LogisticRegression", loaded(load))
+        for load in (load_digits, load_breast_cancer, load_wine, load_iris)
+    ),
 ]
+if has_mnist():
+    TIMED.append(both("MLPClassifier, MNIST, 2 epochs", "MLPClassifier", mnist(60000), max_iter=2))
+    SCORED.append(
+        both("MLPClassifier, MNIST, 10 epochs", "MLPClassifier", mnist(10000), max_iter=10)
+    )
 
 
 @dataclass(frozen=True)

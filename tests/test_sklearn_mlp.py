@@ -14,10 +14,13 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils.validation import has_fit_parameter
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 X_IRIS, Y_IRIS = load_iris(return_X_y=True)
 X_DIABETES, Y_DIABETES = load_diabetes(return_X_y=True)
+# scikit-learn's perceptrons take weights from version 1.7 on.
+WEIGHTED = [False, True][: 1 + has_fit_parameter(theirs.MLPClassifier(), "sample_weight")]
 
 
 # --- the same as scikit-learn's, step by step -----------------------------------------------------
@@ -35,27 +38,27 @@ SETTINGS = [
 ]
 
 
-@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("weighted", WEIGHTED)
 @pytest.mark.parametrize("settings", SETTINGS)
 def test_classifiers_agree_with_scikit_learns(settings, weighted):
     for y in (Y_IRIS, Y_IRIS > 0):
         arguments = {"batch_size": 150, "max_iter": 30, "random_state": 3, **settings}
-        weight = np.linspace(0.1, 2, 150) if weighted else None
-        ours = MLPClassifier(**arguments).fit(X_IRIS, y, weight)
-        their = theirs.MLPClassifier(**arguments).fit(X_IRIS, y, weight)
+        weight = (np.linspace(0.1, 2, 150),) if weighted else ()
+        ours = MLPClassifier(**arguments).fit(X_IRIS, y, *weight)
+        their = theirs.MLPClassifier(**arguments).fit(X_IRIS, y, *weight)
         assert_agree(ours, their)
         np.testing.assert_allclose(ours.predict_proba(X_IRIS), their.predict_proba(X_IRIS), 1e-9)
         np.testing.assert_array_equal(ours.predict(X_IRIS), their.predict(X_IRIS))
 
 
-@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("weighted", WEIGHTED)
 @pytest.mark.parametrize("settings", SETTINGS)
 def test_regressors_agree_with_scikit_learns(settings, weighted):
     y = Y_DIABETES / 100
     arguments = {"batch_size": 442, "max_iter": 30, "random_state": 3, **settings}
-    weight = np.linspace(0.1, 2, 442) if weighted else None
-    ours = MLPRegressor(**arguments).fit(X_DIABETES, y, weight)
-    their = theirs.MLPRegressor(**arguments).fit(X_DIABETES, y, weight)
+    weight = (np.linspace(0.1, 2, 442),) if weighted else ()
+    ours = MLPRegressor(**arguments).fit(X_DIABETES, y, *weight)
+    their = theirs.MLPRegressor(**arguments).fit(X_DIABETES, y, *weight)
     assert_agree(ours, their)
     np.testing.assert_allclose(ours.predict(X_DIABETES), their.predict(X_DIABETES), 1e-9)
 
@@ -69,10 +72,10 @@ def test_batches_in_order_agree_too():
         "shuffle": False,
         "alpha": 0.5,
     }
-    weight = np.linspace(0.1, 2, 150)
-    for w in (None, weight):
-        ours = MLPClassifier(**arguments).fit(X_IRIS, Y_IRIS, w)
-        assert_agree(ours, theirs.MLPClassifier(**arguments).fit(X_IRIS, Y_IRIS, w))
+    for weighted in WEIGHTED:
+        w = (np.linspace(0.1, 2, 150),) if weighted else ()
+        ours = MLPClassifier(**arguments).fit(X_IRIS, Y_IRIS, *w)
+        assert_agree(ours, theirs.MLPClassifier(**arguments).fit(X_IRIS, Y_IRIS, *w))
 
 
 def assert_agree(ours, their):

@@ -174,6 +174,8 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):
             The estimator itself.
         """
         check_parameters(self, _RULES)
+        if self.penalty is None and self.C != 1.0:
+            warnings.warn("Setting penalty=None will ignore the C parameter", stacklevel=2)
         X, y = validate_data(
             self, X, y, accept_sparse=["csr", "csc"], dtype=(np.float64, np.float32)
         )
