@@ -1,8 +1,10 @@
 """scikit-learn's checks of estimators, and its tests of perceptrons with the import swapped."""
 
+import ast
 from pathlib import Path
 
 import pytest
+import shallowcore
 import sklearn.neural_network
 import swapped_tests
 from shallowcore.sklearn import LogisticRegression, MLPClassifier, MLPRegressor
@@ -40,6 +42,26 @@ def checks():
 @pytest.mark.parametrize(("estimator", "check"), list(checks()))
 def test_check_estimator(estimator, check):
     check(estimator)
+
+
+def imports_of(text):
+    """Dotted names that a module imports."""
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+
+
+def test_nothing_private_of_scikit_learn_is_imported():
+    names = [
+        name
+        for path in Path(shallowcore.__file__).parent.rglob("*.py")
+        for name in imports_of(path.read_text(encoding="utf-8"))
+        if name.split(".")[0] == "sklearn"
+    ]
+    assert "sklearn.base.BaseEstimator" in names
+    assert [name for name in names if "._" in name] == []
 
 
 def test_scikit_learns_own_tests_pass(tmp_path):
