@@ -120,7 +120,7 @@ def test_parameters_and_representations(kind):
     mine = kind().get_params()
     other = {"l1_ratio", "penalty", "solver", "tol"} if kind is LogisticRegression else set()
     for name, value in theirs.get_params().items():
-        assert name in other or mine[name] == value, name
+        assert name in other or value == "deprecated" or mine[name] == value, name
     assert repr(kind()) == f"{kind.__name__}()"
     assert repr(kind(max_iter=7)) == f"{kind.__name__}(max_iter=7)"
     assert kind.__name__ in make_pipeline(StandardScaler(), kind())._repr_html_()
