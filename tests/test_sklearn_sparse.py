@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.sparse
 from shallowcore import _core
-from shallowcore.sklearn import MLPClassifier, MLPRegressor
+from shallowcore.sklearn import LogisticRegression, MLPClassifier, MLPRegressor
 from sklearn import neural_network as theirs
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -105,6 +105,23 @@ def test_memory_follows_what_is_stored():
     y = np.arange(20_000) % 2
     clf = MLPClassifier(2, max_iter=1, batch_size=4000, random_state=0).fit(X, y)
     assert clf.predict_proba(X).shape == (20_000, 2)
+
+
+@pytest.mark.parametrize("intercept", [True, False])
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_logistic_regression_reaches_the_optimum_of_dense_inputs(n_classes, intercept):
+    X, y = sample(200, 150)
+    X.data *= np.random.default_rng(1).choice([1, 50], X.nnz)
+    y = np.minimum(y, n_classes - 1)
+    fits = [
+        LogisticRegression(tol=1e-12, fit_intercept=intercept).fit(x, y) for x in (X, X.toarray())
+    ]
+    scale = np.abs(fits[1].coef_).max()
+    np.testing.assert_allclose(fits[0].coef_, fits[1].coef_, rtol=0, atol=1e-8 * scale)
+    np.testing.assert_allclose(fits[0].intercept_, fits[1].intercept_, atol=1e-8)
+    np.testing.assert_allclose(fits[0].predict_proba(X), fits[1].predict_proba(X.toarray()), 1e-6)
+    again = LogisticRegression(warm_start=True, fit_intercept=intercept).fit(X, y)
+    assert again.fit(X, y).n_iter_ <= 1
 
 
 def test_hostile_indices_are_refused():

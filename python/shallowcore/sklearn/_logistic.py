@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from shallowcore import layers, losses, models, ops, optimizers
 from shallowcore.regularizers import Regularizer
 from shallowcore.sklearn._engine import Engine
-from shallowcore.sklearn._inputs import sample_weights, to_dense, weights_by_class
+from shallowcore.sklearn._inputs import readable, sample_weights, to_dense, weights_by_class
 from shallowcore.sklearn._parameters import (
     any_of,
     check_parameters,
@@ -60,8 +60,9 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):
     """Logistic regression that reaches its optimum, without scaled inputs.
 
     Minimises sum_i w_i L(y_i, x_i) + 1 / (2 C) ||coef||^2, with L the log-loss of a sigmoid for two
-    classes and of a softmax for more; the intercept is not penalised.  With an intercept the inputs
-    are centred inside, which changes nothing but the way to the optimum.
+    classes and of a softmax for more; the intercept is not penalised.  With an intercept, dense
+    inputs are centred inside, which changes nothing but the way to the optimum; sparse ones stay as
+    they are.
 
     Parameters
     ----------
@@ -176,9 +177,7 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):
         check_parameters(self, _RULES)
         if self.penalty is None and self.C != 1.0:
             warnings.warn("Setting penalty=None will ignore the C parameter", stacklevel=2)
-        X, y = validate_data(
-            self, X, y, accept_sparse=["csr", "csc"], dtype=(np.float64, np.float32)
-        )
+        X, y = validate_data(self, X, y, accept_sparse="csr", dtype=(np.float64, np.float32))
         check_classification_targets(y)
         before = self._coefficients() if self.warm_start and hasattr(self, "coef_") else None
         weight = sample_weights(sample_weight, X)
@@ -191,8 +190,9 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):
         if self.class_weight is not None:
             by_class = weights_by_class(self.class_weight, labels, self.classes_)
             weight = by_class if weight is None else by_class * weight
-        X = to_dense(X)
-        shift = np.average(X, axis=0, weights=weight) if self.fit_intercept else None
+        X = readable(X, X.dtype)
+        centres = self.fit_intercept and not hasattr(X, "indptr")  # which would fill it up
+        shift = np.average(X, axis=0, weights=weight) if centres else None
         centred = X if shift is None else (X - shift).astype(X.dtype)
         engine = self._model(centred, before, shift)
         self._solve(engine, centred, labels, weight)
@@ -220,7 +220,7 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):
             coef, intercept = before
             layer.kernel[...] = coef.T
             if layer.bias is not None:
-                layer.bias[...] = intercept + coef @ shift
+                layer.bias[...] = intercept if shift is None else intercept + coef @ shift
         return Engine(model)
 
     def _solve(self, engine: Engine, X: Array, labels: Array, weight: Array | None) -> None:
@@ -230,7 +230,14 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):
         engine.set_optimizer(self.solver, self._optimizer())
         targets = labels[:, np.newaxis].astype(X.dtype) if two else labels.astype(np.int32)
         trainer = engine.trainer(
-            X, targets, weight, loss, batch_size=len(X), shuffle=False, seed=0, epochs=self.max_iter
+            X,
+            targets,
+            weight,
+            loss,
+            batch_size=X.shape[0],
+            shuffle=False,
+            seed=0,
+            epochs=self.max_iter,
         )
         trainer.run(self.max_iter, FOREVER)
         self.n_iter_ = np.array([engine.optimizer.iterations], dtype=np.int32)
