@@ -6,7 +6,7 @@ import warnings
 
 import numpy as np
 import pytest
-from shallowcore.sklearn import MLPClassifier, MLPRegressor
+from shallowcore.sklearn import LogisticRegression, MLPClassifier, MLPRegressor
 from sklearn import neural_network as theirs
 from sklearn.base import clone
 from sklearn.datasets import load_diabetes, load_digits, load_iris, make_multilabel_classification
@@ -250,6 +250,45 @@ def test_bad_arguments_are_named(argument, value):
         ):
             estimator.fit(X_IRIS, Y_IRIS)
         assert not hasattr(estimator, "coefs_")
+
+
+FAILING = [
+    (MLPRegressor(random_state=0, max_iter=2, solver="lm", alpha=0), {"loss": "poisson"}),
+    (MLPRegressor(random_state=0, max_iter=2), {"activation": "nonsense"}),
+    (MLPClassifier(random_state=0, max_iter=2), {"class_weight": {9: 1.0}}),
+    (MLPClassifier(random_state=0, max_iter=2), {"hidden_layer_sizes": (3, 0)}),
+    (LogisticRegression(), {"class_weight": "heavy"}),
+]
+
+
+@pytest.mark.parametrize(("estimator", "wrong"), FAILING)
+def test_a_failed_fit_leaves_the_estimator_as_it_was(estimator, wrong):
+    right = {name: estimator.get_params()[name] for name in wrong}
+    estimator.set_params(**wrong)
+    with pytest.raises((ValueError, TypeError)):
+        estimator.fit(X_IRIS, Y_IRIS)
+    assert not [name for name in vars(estimator) if name.endswith("_")]
+    estimator.set_params(**right).fit(X_IRIS, Y_IRIS)
+    before = {name: copy.copy(value) for name, value in vars(estimator).items()}
+    outputs = estimator.predict(X_IRIS)
+    estimator.set_params(**wrong)
+    with pytest.raises((ValueError, TypeError)):
+        estimator.fit(X_IRIS[:, :2], Y_IRIS + 1)
+    assert vars(estimator).keys() == before.keys()
+    assert estimator.n_features_in_ == 4
+    np.testing.assert_array_equal(estimator.predict(X_IRIS), outputs)
+
+
+def test_a_failed_first_partial_fit_leaves_no_classes():
+    clf = MLPClassifier()
+    with pytest.raises(ValueError, match="infinity"):
+        clf.partial_fit(X_IRIS + np.inf, Y_IRIS, classes=[0, 1, 2])
+    assert not hasattr(clf, "classes_")
+
+
+def test_levenberg_marquardt_is_for_regression():
+    with pytest.raises(ValueError, match="The 'solver' parameter of MLPClassifier must be one of"):
+        MLPClassifier(solver="lm").fit(X_IRIS, Y_IRIS)
 
 
 def test_it_says_when_it_has_not_converged():

@@ -6,8 +6,11 @@ import scipy.sparse
 from shallowcore import _core
 from shallowcore.sklearn import LogisticRegression, MLPClassifier, MLPRegressor
 from sklearn import neural_network as theirs
+from sklearn.utils.validation import has_fit_parameter
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+# scikit-learn's perceptrons take weights from version 1.7 on.
+WEIGHTED = [False, True][: 1 + has_fit_parameter(theirs.MLPClassifier(), "sample_weight")]
 FORMS = [scipy.sparse.csr_matrix, scipy.sparse.csr_array]
 
 
@@ -30,7 +33,7 @@ def assert_close(ours, theirs, rtol=1e-7, atol=1e-10):
 
 
 @pytest.mark.parametrize("form", FORMS, ids=lambda form: form.__name__)
-@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("weighted", WEIGHTED)
 @pytest.mark.parametrize(
     "settings",
     [
@@ -42,9 +45,9 @@ def assert_close(ours, theirs, rtol=1e-7, atol=1e-10):
 def test_trainings_agree_with_scikit_learns(settings, weighted, form):
     X, y = sample(form=form)
     arguments = {"batch_size": 25, "shuffle": False, "max_iter": 20, "random_state": 1, **settings}
-    weight = np.linspace(0.1, 2, 60) if weighted else None
-    ours = MLPClassifier(**arguments).fit(X, y, weight)
-    their = theirs.MLPClassifier(**arguments).fit(X, y, weight)
+    weight = (np.linspace(0.1, 2, 60),) if weighted else ()
+    ours = MLPClassifier(**arguments).fit(X, y, *weight)
+    their = theirs.MLPClassifier(**arguments).fit(X, y, *weight)
     assert_close(ours, their)
     np.testing.assert_allclose(ours.predict_proba(X), their.predict_proba(X), rtol=1e-7)
     np.testing.assert_array_equal(ours.predict(X), their.predict(X))
@@ -101,7 +104,7 @@ def test_numbers_of_one_place_add_up():
 
 def test_memory_follows_what_is_stored():
     """Dense, these inputs are 8 GB."""
-    X = scipy.sparse.random_array((20_000, 50_000), density=2e-5, format="csr", rng=0)
+    X = scipy.sparse.random(20_000, 50_000, density=2e-5, format="csr", random_state=0)
     y = np.arange(20_000) % 2
     clf = MLPClassifier(2, max_iter=1, batch_size=4000, random_state=0).fit(X, y)
     assert clf.predict_proba(X).shape == (20_000, 2)

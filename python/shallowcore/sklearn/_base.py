@@ -17,8 +17,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from shallowcore import num_threads
 from shallowcore.sklearn._engine import Engine, make_engine
 from shallowcore.sklearn._inputs import DTYPES, float_dtype, random_state, sample_weights
-from shallowcore.sklearn._parameters import RULES, check_parameters, whole
-from shallowcore.sklearn._solvers import STOCHASTIC
+from shallowcore.sklearn._parameters import RULES, check_parameters, solver_rule, whole
+from shallowcore.sklearn._solvers import SOLVERS, STOCHASTIC
 from shallowcore.sklearn._training import NOT_FINITE, Training
 
 Array = NDArray[Any]
@@ -30,6 +30,7 @@ class BaseMLP(Training):
     coefs_: list[Array]
     intercepts_: list[Array]
     n_features_in_: int
+    _solvers: tuple[str, ...] = SOLVERS
 
     # --- checks -----------------------------------------------------------------------------------
     def _hidden_sizes(self) -> list[int]:
@@ -51,7 +52,7 @@ class BaseMLP(Training):
         incremental: bool = False,
         validation_data: Any = None,
     ) -> Any:
-        check_parameters(self, RULES)
+        check_parameters(self, (solver_rule(self._solvers), *RULES))
         hidden = self._hidden_sizes()
         first_pass = not hasattr(self, "coefs_") or (not self.warm_start and not incremental)
         if self.early_stopping and incremental:

@@ -15,8 +15,14 @@ from sklearn.utils.validation import column_or_1d, validate_data
 from shallowcore import losses
 from shallowcore.sklearn._base import BaseMLP
 from shallowcore.sklearn._docs import document
-from shallowcore.sklearn._inputs import DTYPES, plain_labels, to_dense, weights_by_class
-from shallowcore.sklearn._solvers import STOCHASTIC
+from shallowcore.sklearn._inputs import (
+    DTYPES,
+    all_or_nothing,
+    plain_labels,
+    to_dense,
+    weights_by_class,
+)
+from shallowcore.sklearn._solvers import SOLVERS, STOCHASTIC
 
 Array = NDArray[Any]
 
@@ -58,6 +64,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     >>> clf.predict_proba(X[:1]).shape
     (1, 2)
     """
+
+    _solvers = tuple(name for name in SOLVERS if name != "lm")  # which is for squared errors
 
     def __init__(
         self,
@@ -234,7 +242,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         MLPClassifier
             The estimator itself.
         """
-        return self._fit(X, y, sample_weight, validation_data=validation_data)
+        with all_or_nothing(self):
+            return self._fit(X, y, sample_weight, validation_data=validation_data)
 
     @available_if(_is_stochastic)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Any:
@@ -256,16 +265,17 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         MLPClassifier
             The estimator itself.
         """
-        if getattr(self, "classes_", None) is None:
-            if classes is None:
-                raise ValueError("classes must be passed on the first call to partial_fit.")
-            self._learn_classes(np.asarray(y), classes)
-        elif classes is not None and not np.array_equal(self.classes_, unique_labels(classes)):
-            raise ValueError(
-                f"`classes={classes!r}` is not the same as on last call to partial_fit, was: "
-                f"{self.classes_!r}"
-            )
-        return self._fit(X, y, sample_weight, incremental=True)
+        with all_or_nothing(self):
+            if getattr(self, "classes_", None) is None:
+                if classes is None:
+                    raise ValueError("classes must be passed on the first call to partial_fit.")
+                self._learn_classes(np.asarray(y), classes)
+            elif classes is not None and not np.array_equal(self.classes_, unique_labels(classes)):
+                raise ValueError(
+                    f"`classes={classes!r}` is not the same as on last call to partial_fit, was: "
+                    f"{self.classes_!r}"
+                )
+            return self._fit(X, y, sample_weight, incremental=True)
 
     def predict(self, X: Any) -> Array:
         """Return labels, (n_samples,), or indicators (n_samples, n_labels).

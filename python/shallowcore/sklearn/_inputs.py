@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -80,6 +82,19 @@ def weights_by_class(chosen: Any, labels: Array, classes: Array) -> Array:
         index = {label: i for i, label in enumerate(classes.tolist())}
         chosen = {index[label]: w for label, w in chosen.items() if label in index}
     return class_weights(chosen, labels, len(classes), np.dtype(np.float64))
+
+
+@contextmanager
+def all_or_nothing(estimator: Any) -> Iterator[None]:
+    """Leave an estimator as it was where an error ends the block; a warning is none."""
+    before = vars(estimator).copy()
+    try:
+        yield
+    except Exception as error:
+        if not isinstance(error, Warning):
+            vars(estimator).clear()
+            vars(estimator).update(before)
+        raise
 
 
 def random_state(seed: Any) -> np.random.RandomState:

@@ -15,7 +15,13 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from shallowcore import layers, losses, models, ops, optimizers
 from shallowcore.regularizers import Regularizer
 from shallowcore.sklearn._engine import Engine
-from shallowcore.sklearn._inputs import readable, sample_weights, to_dense, weights_by_class
+from shallowcore.sklearn._inputs import (
+    all_or_nothing,
+    readable,
+    sample_weights,
+    to_dense,
+    weights_by_class,
+)
 from shallowcore.sklearn._parameters import (
     any_of,
     check_parameters,
@@ -174,9 +180,13 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):
         LogisticRegression
             The estimator itself.
         """
+        with all_or_nothing(self):
+            return self._fit(X, y, sample_weight)
+
+    def _fit(self, X: Any, y: Any, sample_weight: Any) -> Any:
         check_parameters(self, _RULES)
         if self.penalty is None and self.C != 1.0:
-            warnings.warn("Setting penalty=None will ignore the C parameter", stacklevel=2)
+            warnings.warn("Setting penalty=None will ignore the C parameter", stacklevel=3)
         X, y = validate_data(self, X, y, accept_sparse="csr", dtype=(np.float64, np.float32))
         check_classification_targets(y)
         before = self._coefficients() if self.warm_start and hasattr(self, "coef_") else None
@@ -250,7 +260,7 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):
                 f"({trainer.stop_reason or 'max_iter reached'}; the norm of the gradient is "
                 f"{trainer.gradient_norm:.3g}). Increase the number of iterations.",
                 ConvergenceWarning,
-                stacklevel=3,
+                stacklevel=4,
             )
 
     def _optimizer(self) -> optimizers.Optimizer:

@@ -9,8 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from shallowcore.sklearn._solvers import SOLVERS
-
 Check = Callable[[Any], bool]
 
 
@@ -66,6 +64,11 @@ def any_of(*checks: Check) -> Check:
     return lambda value: any(check(value) for check in checks)
 
 
+def solver_rule(names: Iterable[str]) -> tuple[str, Check, str]:
+    """Rule for a solver, one of these."""
+    return ("solver", one_of(*names), f"one of {', '.join(names)}")
+
+
 def check_parameters(estimator: Any, rules: Iterable[tuple[str, Check, str]]) -> None:
     """Raise ValueError naming the first argument that is out of range."""
     for name, check, expected in rules:
@@ -77,9 +80,8 @@ def check_parameters(estimator: Any, rules: Iterable[tuple[str, Check, str]]) ->
             )
 
 
-# Of the perceptrons.
+# Of the perceptrons, beside the solver.
 RULES = (
-    ("solver", one_of(*SOLVERS), f"one of {', '.join(SOLVERS)}"),
     ("alpha", real(0), "a number >= 0"),
     ("batch_size", any_of(one_of("auto"), whole(1)), "'auto' or an integer >= 1"),
     (

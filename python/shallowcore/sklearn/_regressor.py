@@ -14,7 +14,7 @@ from shallowcore import losses
 from shallowcore.sklearn._base import BaseMLP
 from shallowcore.sklearn._classifier import _is_stochastic
 from shallowcore.sklearn._docs import document
-from shallowcore.sklearn._inputs import DTYPES
+from shallowcore.sklearn._inputs import DTYPES, all_or_nothing
 
 Array = NDArray[Any]
 
@@ -163,7 +163,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         MLPRegressor
             The estimator itself.
         """
-        return self._fit(X, y, sample_weight, validation_data=validation_data)
+        with all_or_nothing(self):
+            return self._fit(X, y, sample_weight, validation_data=validation_data)
 
     @available_if(_is_stochastic)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
@@ -183,7 +184,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         MLPRegressor
             The estimator itself.
         """
-        return self._fit(X, y, sample_weight, incremental=True)
+        with all_or_nothing(self):
+            return self._fit(X, y, sample_weight, incremental=True)
 
     def predict(self, X: Any) -> Array:
         """Return predictions, (n_samples,) or (n_samples, n_outputs).
