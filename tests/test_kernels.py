@@ -222,7 +222,7 @@ def test_dense_of_any_shape_and_layout(m: int, k: int, n: int, dtype: Any, data:
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("shape", [(29, 35, 1), (29, 35, 37), (97, 350, 70)], ids=str)
+@pytest.mark.parametrize("shape", [(29, 35, 1), (29, 70, 3), (29, 35, 37), (97, 350, 70)], ids=str)
 @pytest.mark.parametrize("layout", sorted(LAYOUTS))
 def test_layouts(layout: str, shape: tuple[int, int, int], dtype: Any) -> None:
     m, k, n = shape
@@ -238,7 +238,7 @@ def test_layouts(layout: str, shape: tuple[int, int, int], dtype: Any) -> None:
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("shape", [(9, 35, 1), (29, 35, 17)], ids=str)
+@pytest.mark.parametrize("shape", [(9, 35, 1), (29, 70, 2), (29, 35, 17)], ids=str)
 def test_broadcast_arrays(shape: tuple[int, int, int], dtype: Any) -> None:
     """Zero strides: one row, one column or one number that stands for all."""
     m, k, n = shape

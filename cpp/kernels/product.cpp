@@ -118,7 +118,12 @@ void product(const MatrixView<const T>& a, const MatrixView<const T>& b, const T
   const int threads = std::min(choice.threads, workspace.threads);
   if (choice.by_blas) return stripes_by_blas(a, b, init, init_row, c, threads);
   if (choice.by_dots && choice.packs) {
-    table.transpose(b.data, b.row_stride, b.rows, b.cols, workspace.memory, b.rows);
+    // A kernel for matrices with contiguous rows, each behind the one before.
+    if (b.col_stride == 1 && b.row_stride >= b.cols) {
+      table.transpose(b.data, b.row_stride, b.rows, b.cols, workspace.memory, b.rows);
+    } else {
+      copy_rows(b.transposed(), workspace.memory);
+    }
     const MatrixView<const T> columns = {workspace.memory, b.rows, b.cols, 1, b.rows};
     return product(a, columns, init, init_row, c, workspace);
   }
