@@ -37,6 +37,14 @@ bool can_use_in_place(const AnyMatrix& x, const InputMap& map) {
          x.col_bytes % size == 0;
 }
 
+// Few outputs are sums in lanes where rows are contiguous, and chains elsewhere (kernels/product.cpp).
+template <class T>
+bool needs_rows(const AnyMatrix& x, const Network<T>& network) {
+  const bool in_rows = x.cols == 1 || x.col_bytes == static_cast<Index>(sizeof(T));
+  return !in_rows && !network.stages().empty() &&
+         network.stages().front().n_out <= kernels<T>().vector_cols;
+}
+
 template <class T>
 MatrixView<const T> input_block(const AnyMatrix& x, const InputMap& map, Index first_row,
                                 Index n_rows, Index first_col, Index n_cols, T* buffer) {
@@ -65,7 +73,9 @@ BatchReader<T>::BatchReader(const Dataset& data, const Network<T>& network, Inde
                             bool shuffled, Inputs inputs)
     : data_(data),
       map_(network.input_map()),
-      x_in_place_(data.is_compressed() || (!shuffled && can_use_in_place<T>(data.x, map_))) {
+      x_in_place_(data.is_compressed() ||
+                  (!shuffled && can_use_in_place<T>(data.x, map_) &&
+                   !(inputs == Inputs::rows && needs_rows(data.x, network)))) {
   require_equal("features of x", data.x.cols, network.n_features());
   if (data.is_compressed()) check_takes_compressed(data, network);
   if (data.y.data != nullptr) {
@@ -101,7 +111,15 @@ const T* BatchReader<T>::gathered(const AnyMatrix& source, const std::int64_t* o
   // Waiting for memory, an element costs as much time as so many operations.
   constexpr double flops_of_an_element = 20;
   const double elements = static_cast<double>(count) * static_cast<double>(source.cols);
+  constexpr Index size = sizeof(T);
+  const bool by_columns = order == nullptr && can_use_in_place<T>(source, map) &&
+                          source.row_bytes == size && source.col_bytes >= source.rows * size;
   over_rows(count, flops_of_an_element * elements, [&](Index begin, Index rows) {
+    if (by_columns) {
+      const T* columns = static_cast<const T*>(source.data) + first + begin;
+      return kernels<T>().transpose(columns, source.col_bytes / size, source.cols, rows,
+                                    buffer + begin * source.cols, source.cols);
+    }
     kernels<T>().gather[static_cast<int>(source.dtype)](
         {source.data, source.row_bytes, source.col_bytes, order, first + begin, rows, source.cols,
          map, buffer + begin * source.cols});
@@ -176,6 +194,8 @@ Block<T> BatchReader<T>::read_targets(const std::int64_t* order, Index first, In
 
 template bool can_use_in_place<float>(const AnyMatrix&, const InputMap&);
 template bool can_use_in_place<double>(const AnyMatrix&, const InputMap&);
+template bool needs_rows(const AnyMatrix&, const Network<float>&);
+template bool needs_rows(const AnyMatrix&, const Network<double>&);
 template MatrixView<const float> input_block(const AnyMatrix&, const InputMap&, Index, Index, Index,
                                              Index, float*);
 template MatrixView<const double> input_block(const AnyMatrix&, const InputMap&, Index, Index,

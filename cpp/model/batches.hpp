@@ -20,8 +20,10 @@ struct Block {
   const T* weights = nullptr;
 };
 
-// How a reader reads inputs: in read(), also ahead of it, or not at all: read_targets() only.
-enum class Inputs { read, ahead, left };
+// How a reader reads inputs: in read(), also ahead of it, or not at all: read_targets() only.  `rows`: in
+// read(), as contiguous rows where the sums of the first layer would run in another order otherwise, so
+// that outputs do not depend on how the samples lie in memory.
+enum class Inputs { read, ahead, left, rows };
 
 template <class T>
 class BatchReader {
@@ -76,6 +78,10 @@ void check_labels(const std::int32_t* labels, Index count, Index n_outputs);
 // Whether inputs are T already and are read as they are: they can be used where they lie.
 template <class T>
 bool can_use_in_place(const AnyMatrix& x, const InputMap& map);
+
+// Whether a reader with Inputs::rows has to gather inputs that could be used in place.
+template <class T>
+bool needs_rows(const AnyMatrix& x, const Network<T>& network);
 
 // x, mapped, for some rows and columns: where they lie, or converted into `buffer` (n_rows, n_cols).
 template <class T>

@@ -262,15 +262,18 @@ std::vector<double> Evaluator<T>::operator()(const Poll& poll) {
 template <class T>
 bool predict(const Network<T>& network, const Dataset& data, T* out, const Poll& poll, bool look) {
   // Where reading the inputs is most of the work, they should still be in the cache after the look.
-  constexpr Index kept = (1 << 18) / sizeof(T), fewest = 16;
+  // Columns, where they have to become rows first, should give more than one line of the cache each.
+  constexpr Index kept = (1 << 18) / sizeof(T);
   const bool narrow =
       network.stages().empty() || network.stages()[0].n_out <= kernels<T>().vector_cols;
   Index most = block_rows(network, data.rows());
-  if (look && narrow) {
+  const bool turned = !data.is_compressed() && needs_rows(data.x, network);
+  if (narrow && (look || turned)) {
+    const Index fewest = turned ? 64 : 16;
     most = std::min(most, std::max(fewest, kept / std::max<Index>(1, network.n_features())));
   }
   Pass<T> pass(network, most, Use::predict);
-  BatchReader<T> reader(data, network, most, false);
+  BatchReader<T> reader(data, network, most, false, Inputs::rows);
   bool finite = true;
   over_blocks(network, data.rows(), most, poll, [&](Index first, Index count) {
     if (!finite) return;

@@ -62,6 +62,12 @@ _RULES = (
 )
 
 
+def _dots(rows: Array, vector: Array) -> Array:
+    """Dot products with a vector, whose bits do not depend on NumPy's BLAS and its threads."""
+    products: Array = (rows * vector).sum(axis=1)
+    return products
+
+
 class LogisticRegression(ClassifierMixin, BaseEstimator):
     """Logistic regression that reaches its optimum, without scaled inputs.
 
@@ -230,7 +236,7 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):
             coef, intercept = before
             layer.kernel[...] = coef.T
             if layer.bias is not None:
-                layer.bias[...] = intercept if shift is None else intercept + coef @ shift
+                layer.bias[...] = intercept if shift is None else intercept + _dots(coef, shift)
         return Engine(model)
 
     def _solve(self, engine: Engine, X: Array, labels: Array, weight: Array | None) -> None:
@@ -279,7 +285,7 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):
             self.coef_ -= self.coef_.mean(axis=0)
             self.intercept_ = self.intercept_ - self.intercept_.mean()
         if shift is not None:
-            intercept = self.intercept_ - self.coef_ @ shift
+            intercept = self.intercept_ - _dots(self.coef_, shift)
             self.intercept_ = (intercept - (intercept.mean() if len(intercept) > 1 else 0)).astype(
                 kernel.dtype
             )
@@ -300,7 +306,13 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):
         """
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse="csr", reset=False)
-        scores = np.asarray(to_dense(X @ self.coef_.T)) + self.intercept_
+        if isinstance(X, np.ndarray) and isinstance(self.coef_, np.ndarray):
+            # Not NumPy's product: a row's bits would depend on the rows beside it and on its BLAS.
+            dtype = np.result_type(X, self.coef_)
+            x, w = (np.ascontiguousarray(a, dtype=dtype) for a in (X, self.coef_.T))
+            scores = ops.dense(x, w) + self.intercept_
+        else:
+            scores = np.asarray(to_dense(X @ self.coef_.T)) + self.intercept_
         return scores[:, 0] if scores.shape[1] == 1 else scores
 
     def predict(self, X: Any) -> Array:
