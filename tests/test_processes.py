@@ -1,0 +1,67 @@
+"""Forked, spawned and threaded work, and work beside other libraries: no hang, the right bits.
+
+Short forms of `python -m bench.reliability.forks`, which runs hundreds of rounds; a watchdog ends
+what hangs.
+"""
+
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PATIENCE = 60.0
+SLOW = ("spawn", "forkserver", "joblib loky")  # their workers import everything anew
+
+
+@pytest.fixture
+def forks(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(str(ROOT))
+    import bench.reliability.forks
+
+    return bench.reliability.forks
+
+
+def assert_works(forks: ModuleType, names: list[str]) -> None:
+    outcome, done = forks.try_workers(names, 1, PATIENCE)
+    assert outcome == "ok"
+    assert done == names
+
+
+def test_forks_and_threads(forks: ModuleType) -> None:
+    """One after another in one process: each finds the threads of those before."""
+    names = [name for name in forks.workers.WAYS if not any(word in name for word in SLOW)]
+    assert {"one model, two trainers", "one model, many predictors"} < set(names)
+    assert_works(forks, names)
+
+
+def test_new_processes(forks: ModuleType) -> None:
+    assert_works(forks, ["multiprocessing spawn", "joblib loky"])
+
+
+def test_a_hang_is_found_and_ended(forks: ModuleType, capfd: pytest.CaptureFixture[str]) -> None:
+    code = "import time\nprint('alive', flush=True)\ntime.sleep(60)"
+    assert forks.watched(["-c", code], 0.8) == ("HANGS", ["alive"])
+    if sys.platform != "win32":
+        assert "most recent call first" in capfd.readouterr().err
+    assert forks.watched(["-c", "raise SystemExit(3)"], PATIENCE) == ("ENDS WITH 3", [])
+
+
+def test_beside_scikit_learn(forks: ModuleType) -> None:
+    """By turns, each with threads of its own: the results of work alone."""
+    pytest.importorskip("sklearn")
+    order = ("shallowcore", "sklearn")
+    outcome, found = forks.try_neighbours(order, order, PATIENCE, 3)
+    assert outcome == "ok"
+    alone = forks.workers.digest(0)
+    assert found["shallowcore"][0] == alone
+
+
+def test_free_threaded_python_is_not_declared() -> None:
+    """Nobody has tested it: such an interpreter keeps its lock, and no wheels are made for it."""
+    for source in (ROOT / "cpp" / "bind").iterdir():
+        assert "gil_not_used" not in source.read_text(encoding="utf-8"), source
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    assert '\nskip = "cp3*t-* ' in project
+    assert "Free Threading" not in project
