@@ -29,7 +29,7 @@ def draw(seed: int, *shape: int) -> Any:
 
 
 def trained(
-    sizes: tuple[int, ...], n_samples: int, batch: int, optimizer: str, dtype: str, order: str
+    sizes: tuple[int, ...], n_samples: int, batch: int, optimizer: str, dtype: str, order: Any
 ) -> str:
     """Hash of weights, losses, predictions and gradients after some steps."""
     one = sizes[-1] == 1
@@ -67,7 +67,8 @@ def products() -> dict[str, str]:
     found = {}
     for m, k, n in ((701, 307, 263), (3, 2000, 3001), (20011, 401, 1), (2, 3, 500003)):
         x, w, dz = draw(4, m, k), draw(5, k, n), draw(6, m, n)
-        for order in "CF":
+        orders: tuple[Any, ...] = ("C", "F")
+        for order in orders:
             laid = [np.asarray(a, order=order) for a in (x, w, dz)]
             found[f"{m} {k} {n} {order}"] = hash_of(
                 ops.dense(laid[0], laid[1], None, "tanh"), *ops.dense_grad(*laid)
