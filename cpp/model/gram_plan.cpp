@@ -19,7 +19,6 @@ namespace shallowcore {
 namespace {
 
 constexpr Index kMostSamples = 4096;  // G and the time of one piece of it stay small
-constexpr double kPublications = 4;   // that a training is expected to see
 
 template <class T>
 class GramPlan : public Plan<T> {
