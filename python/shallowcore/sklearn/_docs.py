@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import TypeVar
 
 _Class = TypeVar("_Class", bound=type)
 
@@ -83,9 +83,10 @@ _ATTRIBUTES = """coefs_ : list of ndarray
 
 
 def document(cls: _Class) -> _Class:
-    """Fill the shared parts into a class's docstring."""
-    text: Any = cls.__doc__
-    text = text.replace("{parameters}", "Parameters\n    ----------\n    " + _MORE)
+    """Fill the shared parts into a class's docstring, which `python -OO` has removed."""
+    if cls.__doc__ is None:
+        return cls
+    text = cls.__doc__.replace("{parameters}", "Parameters\n    ----------\n    " + _MORE)
     text = text.replace("{more_parameters}", _MORE).replace("{attributes}", _ATTRIBUTES)
     cls.__doc__ = text
     return cls
