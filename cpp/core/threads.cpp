@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <cstdlib>
 #include <fstream>
+#include <limits>
+#include <sstream>
 #include <string>
 #include <thread>
 
@@ -16,6 +19,8 @@
 namespace shallowcore {
 namespace {
 
+constexpr int kMostCpus = 4096;  // more than that is a mistake
+
 // A number above 0 in an environment variable; 0 where it is unset or anything else (OpenMP allows a
 // list: its first entry counts).
 int number_from_environment(const char* name) {
@@ -24,7 +29,7 @@ int number_from_environment(const char* name) {
   char* end = nullptr;
   const long value = std::strtol(text, &end, 10);
   const bool whole = end != text && (*end == '\0' || *end == ',');
-  return whole && value > 0 && value <= 4096 ? static_cast<int>(value) : 0;
+  return whole && value > 0 && value <= kMostCpus ? static_cast<int>(value) : 0;
 }
 
 int cpus_in_affinity_mask() {
@@ -36,20 +41,26 @@ int cpus_in_affinity_mask() {
   return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 }
 
-// Processors granted by a control group's quota, rounded up; 0 where there is none.
-int cpus_in_container_quota() {
-  std::ifstream unified("/sys/fs/cgroup/cpu.max");
-  std::string quota_text;
-  double quota = 0, period = 0;
-  if (unified >> quota_text >> period && quota_text != "max") {
-    quota = std::strtod(quota_text.c_str(), nullptr);
-  } else {
-    std::ifstream quota_file("/sys/fs/cgroup/cpu/cpu.cfs_quota_us");
-    std::ifstream period_file("/sys/fs/cgroup/cpu/cpu.cfs_period_us");
-    if (!(quota_file >> quota) || !(period_file >> period)) return 0;
+// Processors that one control group grants, of either version of the interface.
+double granted_by(const std::string& folder) {
+  long quota = 0, period = 0;
+  std::ifstream unified(folder + "/cpu.max");
+  if (!(unified >> quota >> period)) {  // "max" is no number: no quota
+    std::ifstream(folder + "/cpu.cfs_quota_us") >> quota;
+    std::ifstream(folder + "/cpu.cfs_period_us") >> period;
   }
-  if (quota <= 0 || period <= 0) return 0;
-  return std::max(1, static_cast<int>((quota + period - 1) / period));
+  const bool limited = quota > 0 && period > 0;
+  return limited ? static_cast<double>(quota) / static_cast<double>(period)
+                 : std::numeric_limits<double>::infinity();
+}
+
+// Whether a comma-separated list has it.
+bool has_entry(const std::string& list, const char* entry) {
+  std::istringstream entries(list);
+  for (std::string one; std::getline(entries, one, ',');) {
+    if (one == entry) return true;
+  }
+  return false;
 }
 
 int initial_threads() {
@@ -65,10 +76,28 @@ std::atomic<int>& thread_count() {
 
 }  // namespace
 
+int cpus_in_quota(const std::string& groups, const std::string& mount) {
+  // A container sees its own group as the root, whatever path it is told.
+  double granted = std::min(granted_by(mount), granted_by(mount + "/cpu"));
+  std::ifstream file(groups);
+  for (std::string line; std::getline(file, line);) {  // number:controllers:path
+    const std::size_t first = line.find(':'), second = line.find(':', first + 1);
+    if (first == std::string::npos || second == std::string::npos) continue;
+    const std::string controllers = line.substr(first + 1, second - first - 1);
+    const bool unified = controllers.empty();
+    if (!unified && !has_entry(controllers, "cpu")) continue;
+    const std::string root = unified ? mount : mount + "/cpu";
+    std::string path = line.substr(second + 1);
+    while (!path.empty() && path[0] == '/') {  // the group and those it lies in
+      granted = std::min(granted, granted_by(root + path));
+      path.erase(path.rfind('/'));
+    }
+  }
+  return static_cast<int>(std::ceil(std::min(granted, double(kMostCpus))));
+}
+
 int available_cpus() {
-  const int mask = cpus_in_affinity_mask();
-  const int quota = cpus_in_container_quota();
-  return quota > 0 ? std::min(mask, quota) : mask;
+  return std::min(cpus_in_affinity_mask(), cpus_in_quota("/proc/self/cgroup", "/sys/fs/cgroup"));
 }
 
 int num_threads() { return thread_count(); }

@@ -1,10 +1,16 @@
 // How many threads: the one place that decides it.
 #pragma once
 
+#include <string>
+
 namespace shallowcore {
 
 // Processors this process may use: affinity mask and container quota considered; at least 1.
 int available_cpus();
+
+// Processors that control groups grant, rounded up: the least quota of the process's group, which the
+// file `groups` names as /proc/self/cgroup does, and of those it lies in, below the folder `mount`.
+int cpus_in_quota(const std::string& groups, const std::string& mount);
 
 // Threads that work may be spread over.  At first SHALLOWCORE_NUM_THREADS, else OMP_NUM_THREADS,
 // else available_cpus().
