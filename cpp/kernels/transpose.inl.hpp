@@ -132,8 +132,9 @@ void transpose(const T* a, ptrdiff_t a_row, ptrdiff_t rows, ptrdiff_t cols, T* o
       for (int c = 0; c < width; ++c) store<T>(out + (j + c) * out_row + i, v[c]);
     }
     if (j == cols) continue;
-    // The last rows have nothing behind them that might be read.
-    if (i + width < rows) {
+    // Behind a row lies the next one, which may be read, unless it is the last or rows run backwards or
+    // overlap.
+    if (i + width < rows && a_row >= cols) {
       transpose_few<T>(from + j, a_row, cols - j, out + j * out_row + i, out_row);
     } else {
       for (; j < cols; ++j) {

@@ -285,6 +285,24 @@ void test_strided_column() {
   check(worst < 1e-5, "a column from strided rows");
 }
 
+// Narrow matrices whose rows follow, run backwards, overlap or are all the same: nothing beyond the
+// numbers is read (which an address sanitizer sees), and they are transposed.
+template <class T>
+void test_transpose(Index cols, Index stride) {
+  constexpr Index rows = 21;
+  const auto a = numbers<T>((rows - 1) * std::abs(stride) + cols, 8);
+  const T* first = a.data() + (stride < 0 ? -stride * (rows - 1) : 0);
+  std::vector<T> out(static_cast<std::size_t>(cols * rows));
+  kernels<T>().transpose(first, stride, rows, cols, out.data(), rows);
+  bool right = true;
+  for (Index i = 0; i < rows; ++i) {
+    for (Index j = 0; j < cols; ++j) {
+      right = right && out[static_cast<std::size_t>(j * rows + i)] == first[i * stride + j];
+    }
+  }
+  check(right, std::to_string(cols) + " columns, rows " + std::to_string(stride) + " apart");
+}
+
 // A line is learned, in the same bits with one thread and with two.
 template <class T>
 void test_training() {
@@ -339,6 +357,11 @@ void test_type() {
     for (const Index first : {0, 4, 16, 21}) test_drop<T>(5, 3, first, cols);
   }
   test_strided_column<T>();
+  for (const Index cols : {1, 2, 3, 5, 9, 17}) {
+    for (const Index stride : {cols, cols + 2, -cols, -cols - 2, Index{1}, Index{0}}) {
+      test_transpose<T>(cols, stride);
+    }
+  }
   test_training<T>();
 }
 
