@@ -173,7 +173,7 @@ def memcheck(session: nox.Session) -> None:
 
 @nox.session
 def machines(session: nox.Session) -> None:
-    """An old processor under qemu, many threads, a user without a home; arguments: which."""
+    """An old processor under qemu, many threads, a read-only file system; arguments: which."""
     install(session, *BUILD_TOOLS, ".[test]")
     session.run("python", "tools/check_machines.py", *session.posargs)
 
