@@ -48,7 +48,11 @@ constexpr int kSpins = 4000;  // of the order of 100 microseconds
 // succeeds has read the fields of its own job.
 class Team {
  public:
-  explicit Team(int threads) : threads_(std::min(threads, kMostThreads)) {}
+  // OpenMP orders this before what the other threads do; for a sanitizer, which may not know it of
+  // threads that served another caller before, serve() begins by reading what is written last here.
+  explicit Team(int threads) : threads_(std::min(threads, kMostThreads)) {
+    closed_.store(false, std::memory_order_release);
+  }
 
   // By the first thread: all chunks done on return.
   void run(Index n_chunks, int n_threads, ChunkTask task, void* context) {

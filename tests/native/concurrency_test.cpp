@@ -62,9 +62,9 @@ std::uint64_t trained(std::uint32_t seed, const std::string& method) {
   loss.name = "sparse_categorical_crossentropy";
   const bool in_batches = method == "adam";
   Optimizer<T> optimizer(network, method, {});
-  const TrainingOptions options{in_batches ? 256 : kRows, in_batches, seed, 0, 4};
+  const TrainingOptions options{in_batches ? 256 : kRows, in_batches, seed, 0, 2};
   Trainer<T> trainer(network, optimizer, loss, {"accuracy"}, data, &data, options);
-  while (!trainer.run(4, 0.001, Poll())) {
+  while (!trainer.run(2, 0.001, Poll())) {
   }
   return network.digest();
 }
@@ -98,7 +98,7 @@ void test_predictions() {
   const std::vector<T> alone = predicted();
   std::atomic<bool> same{true};
   at_once([&](int caller) {
-    for (int round = 0; round < 10; ++round) {
+    for (int round = 0; round < 5; ++round) {
       set_num_threads(1 + (caller + round) % 4);
       if (predicted() != alone) same = false;
     }
@@ -113,7 +113,7 @@ void test_jobs() {
   at_once([&](int caller) {
     std::vector<int> values(97);
     with_team(4, [&] {
-      for (int job = 1; job <= 300; ++job) {
+      for (int job = 1; job <= 100; ++job) {
         for_chunks(97, 1 + (caller + job) % 4, [&](Index chunk, int) {
           const auto i = static_cast<std::size_t>(chunk);
           if (++values[i] != job) right = false;
