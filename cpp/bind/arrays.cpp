@@ -1,12 +1,16 @@
 #include "bind/arrays.hpp"
 
+#include <bit>
+
 namespace shallowcore::bind {
 
 DType dtype_of(const py::array& array) {
   const py::dtype dtype = array.dtype();
   const char kind = dtype.kind();
   const auto size = dtype.itemsize();
-  const bool native = dtype.byteorder() == '=' || dtype.byteorder() == '|';
+  constexpr char this_order = std::endian::native == std::endian::little ? '<' : '>';
+  const char order = dtype.byteorder();  // NumPy may spell the machine's own out
+  const bool native = order == '=' || order == '|' || order == this_order;
   if (native) {
     if (kind == 'b') return DType::boolean;
     if (kind == 'f' && size == 4) return DType::f32;
@@ -37,6 +41,12 @@ py::array aligned(py::array array) {
   constexpr int is_aligned = py::detail::npy_api::NPY_ARRAY_ALIGNED_;
   if (array.flags() & is_aligned) return array;
   return array.attr("copy")();
+}
+
+void hold(const py::array& array, std::vector<py::weakref>& held) {
+  for (py::object one = array; py::isinstance<py::array>(one); one = one.attr("base")) {
+    held.emplace_back(one);
+  }
 }
 
 std::string shape_of(const py::array& array) {

@@ -17,6 +17,10 @@ AnyMatrix any_matrix(const py::array& array);
 // The same array, or an aligned copy where an element may stand across its natural border.
 py::array aligned(py::array array);
 
+// Adds weak references to the array and to those that it shows a part of: while there are any, NumPy
+// refuses to resize an array in place, which would take the memory away from under the core.
+void hold(const py::array& array, std::vector<py::weakref>& held);
+
 std::string shape_of(const py::array& array);
 
 // Contiguous data of an array of T with `size` elements.

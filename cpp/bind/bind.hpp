@@ -9,6 +9,7 @@
 #include <type_traits>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "model/trainer.hpp"
 
@@ -59,6 +60,7 @@ struct BoundDataset {
   // Of compressed inputs: a checked copy, because the caller may write to his own meanwhile.
   std::vector<std::int32_t> columns;
   std::vector<std::int64_t> starts;
+  std::vector<py::weakref> held;
   Dataset data;
 };
 

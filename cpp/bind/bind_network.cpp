@@ -84,6 +84,7 @@ BoundDataset bind_dataset(const py::object& x, const std::optional<py::array>& y
     bound.data.mapped = mapped && bound.x.is(x);
   }
   bind_targets(bound, y, weights);
+  for (const py::array* array : {&bound.x, &bound.y, &bound.weights}) hold(*array, bound.held);
   return bound;
 }
 

@@ -49,7 +49,10 @@ template <class T>
 std::optional<Activation<T>> activation_of(py::handle object) {
   if (PyUnicode_CheckExact(object.ptr())) {
     const char* name = PyUnicode_AsUTF8(object.ptr());
-    if (name == nullptr) throw py::error_already_set();
+    if (name == nullptr) {  // a lone surrogate: no name of anything
+      PyErr_Clear();
+      return std::nullopt;
+    }
     const KernelTable<T>& table = kernels<T>();
     for (int i = 0; i < table.n_activations; ++i) {
       if (std::strcmp(name, table.activations[i].name) == 0) {

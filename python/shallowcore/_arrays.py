@@ -102,11 +102,26 @@ def check_number_type(array: Numbers, argument: str) -> Numbers:
     return array
 
 
+def without_repeats(array: Numbers) -> Numbers:
+    """Return the view of an array that has every number of an axis of stride 0 once.
+
+    A broadcast array may claim a million times the memory that there is: its numbers are looked at
+    once each.
+    """
+    if 0 not in array.strides or array.size == 0:
+        return array
+    return array[tuple(slice(None, None if stride else 1) for stride in array.strides)]
+
+
 def check_finite(array: Numbers, argument: str) -> Numbers:
     """Raise ValueError if `array`, native float32 or float64, holds NaN or infinity."""
-    flat = array if 0 < array.ndim <= 2 else array.reshape(-1)
-    if array.dtype.kind == "f" and not _core.all_finite(flat, is_large_map(flat)):
-        bad, where = _bad_places(array)
+    if array.dtype.kind != "f":
+        return array
+    seen = without_repeats(array)
+    flat = seen if 0 < seen.ndim <= 2 else seen.reshape(-1)
+    if not _core.all_finite(flat, is_large_map(flat)):
+        bad, where = _bad_places(seen)
+        bad *= array.size // seen.size
         raise ValueError(
             f"{argument} holds NaN or infinity in {bad} of {array.size} places, the first at "
             f"{where}: {array[where]!r}; expected finite numbers"
@@ -132,12 +147,13 @@ def to_floats(array: Numbers, dtype: np.dtype[Any], argument: str) -> Numbers:
     check_number_type(array, argument)
     if array.dtype == dtype and array.dtype.isnative and _readable(array):
         return check_finite(array, argument)
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         converted = array.astype(dtype)
     if array.dtype.kind == "f" and not _core.all_finite(converted.reshape(-1)):
         if np.isfinite(array).all():
             raise ValueError(f"{argument} holds numbers too large for {dtype}")
-        check_finite(array.astype(np.float64), argument)
+        with np.errstate(invalid="ignore"):
+            check_finite(array.astype(np.float64), argument)
     return converted
 
 

@@ -110,6 +110,8 @@ def check_shape(value: Any, argument: str) -> tuple[int, ...]:
     if not isinstance(value, Sequence) or isinstance(value, (str, bytes)):
         raise TypeError(f"{argument} must be a tuple such as (784,), got {value!r}")
     shape = tuple(check_int(size, f"each size in {argument}", 1) for size in value)
+    if math.prod(shape) > _LARGEST:
+        raise ValueError(f"{argument} must have less than 2**63 places, got {value!r}")
     if not shape:
         raise ValueError(f"{argument} must have at least one size, such as (784,), got ()")
     return shape

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,7 +83,7 @@ def samples(spec: Spec, x: Any, y: Any, sample_weight: Any, prefix: str = "") ->
 
 def validation_samples(spec: Spec, data: Any) -> Samples:
     """Check validation_data, (x, y) or (x, y, sample_weight)."""
-    if not isinstance(data, Sequence) or isinstance(data, str) or len(data) not in (2, 3):
+    if not isinstance(data, (tuple, list)) or len(data) not in (2, 3):
         raise ValueError(
             "validation_data must be a tuple (x, y) or (x, y, sample_weight), got "
             + (f"{len(data)} items" if isinstance(data, (tuple, list)) else type(data).__name__)

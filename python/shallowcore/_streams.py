@@ -37,7 +37,7 @@ def is_stream_of_inputs(value: Any) -> bool:
 
 def is_stream_of_pairs(value: Any) -> bool:
     """The same where one batch may stand for all: a tuple or list that is no list of tuples."""
-    if not isinstance(value, Sequence):
+    if not isinstance(value, Sequence) or isinstance(value, _NO_STREAMS):
         return is_stream(value)
     return not isinstance(value, tuple) and len(value) > 0 and isinstance(value[0], tuple)
 

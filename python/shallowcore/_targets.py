@@ -8,7 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from shallowcore._arrays import Numbers, as_array, check_finite, check_number_type, to_floats
+from shallowcore._arrays import (
+    Numbers,
+    as_array,
+    check_finite,
+    check_number_type,
+    to_floats,
+    without_repeats,
+)
 from shallowcore._checks import check_float, check_int
 from shallowcore.losses import Loss
 
@@ -75,7 +82,8 @@ def _labels(array: Numbers, loss: Loss, n_outputs: int, argument: str) -> Number
                 f"{argument} must hold integer labels for {loss.name}, "
                 f"got {array[fractional[0]]!r} at {int(fractional[0])}"
             )
-    low, high = array.min(), array.max()
+    seen = without_repeats(array)
+    low, high = seen.min(), seen.max()
     if low < 0 or high >= n_outputs:
         wrong = int(low) if low < 0 else int(high)
         raise ValueError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, TypeAlias
@@ -26,7 +27,8 @@ def checked(value: Any, shape: Shape, dtype: np.dtype[Any], what: str) -> Floats
 
 def assign(views: Sequence[Floats], weights: Any) -> None:
     """Copy arrays into views, all of them or, where one does not fit, none."""
-    if isinstance(weights, (str, bytes)) or not hasattr(weights, "__len__"):
+    scalar = getattr(weights, "ndim", 1) == 0
+    if isinstance(weights, (str, bytes)) or not hasattr(weights, "__len__") or scalar:
         raise TypeError(f"weights must be a list of arrays, got {weights!r}")
     if len(weights) != len(views):
         shapes = ", ".join(str(view.shape) for view in views)
@@ -67,6 +69,8 @@ def initial_values(
             continue
         for (argument, draw), shape in zip(draws, shapes, strict=False):
             what = f"{argument} of layer {layer.name!r}"
+            if math.prod(shape) * dtype.itemsize >= 2**63:
+                raise MemoryError(f"{what} cannot make an array of shape {shape}: it is too large")
             arrays.append(checked(_call(draw, shape, seed, index, what), shape, dtype, what))
             index += 1
         values.append(arrays)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from shallowcore._arrays import as_array, check_number_type
+from shallowcore._arrays import as_array, check_number_type, without_repeats
 from shallowcore._checks import check_int
 
 __all__ = ["to_categorical"]
@@ -54,7 +54,7 @@ def to_categorical(y: ArrayLike, num_classes: int | None = None) -> NDArray[np.f
     (2, 2)
     """
     labels = _as_labels(y)
-    largest = int(labels.max())
+    largest = int(without_repeats(labels).max())
     n_classes = largest + 1 if num_classes is None else check_int(num_classes, "num_classes", 1)
     if largest >= n_classes:
         raise ValueError(
@@ -72,10 +72,11 @@ def _as_labels(y: Any) -> NDArray[Any]:
     labels = check_number_type(as_array(y, "y"), "y")
     if labels.size == 0:
         raise ValueError(f"y must hold {expected}, got an empty array of shape {labels.shape}")
-    if labels.dtype.kind == "f":
-        wrong = labels[~np.isfinite(labels) | (labels != np.trunc(labels))]
+    seen = without_repeats(labels)
+    if seen.dtype.kind == "f":
+        wrong = seen[~np.isfinite(seen) | (seen != np.trunc(seen))]
         if wrong.size:
             raise ValueError(f"y must hold {expected}, got the value {wrong.flat[0]}")
-    if labels.min() < 0:
-        raise ValueError(f"y must hold {expected}, got the label {labels.min()}")
+    if seen.min() < 0:
+        raise ValueError(f"y must hold {expected}, got the label {seen.min()}")
     return labels

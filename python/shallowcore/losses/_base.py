@@ -124,7 +124,8 @@ class Loss:
 def _values(name: str, value: Any, several: bool) -> tuple[float, ...]:
     """Values of a parameter, checked: one, or some where there may be several."""
     low, high = _RANGES[name]
-    if not several or not isinstance(value, (Sequence, np.ndarray)) or isinstance(value, str):
+    some = isinstance(value, Sequence) or (isinstance(value, np.ndarray) and value.ndim > 0)
+    if not several or not some or isinstance(value, str):
         return (check_float(value, name, low, high),)
     if len(value) == 0:
         raise ValueError(f"{name} must be a number or some numbers, got {value!r}")

@@ -179,7 +179,8 @@ class InverseTimeDecay(_Decay):
 
 def _numbers(value: Any, argument: str, minimum: float = -math.inf) -> list[float]:
     """A sequence of numbers as a list, checked."""
-    if isinstance(value, str) or not isinstance(value, Iterable):
+    scalar = isinstance(value, str) or getattr(value, "ndim", 1) == 0
+    if scalar or not isinstance(value, Iterable):
         raise TypeError(f"{argument} must be a sequence of numbers, got {value!r}")
     return [check_float(one, f"each of {argument}", minimum) for one in value]
 
