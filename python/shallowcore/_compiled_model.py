@@ -210,8 +210,8 @@ class CompiledModel(LayerModel):
         data = _data.samples(spec, x, y, sample_weight, prefix)
         data = data.standardized(self._target_scaling)
         compiled = self._require_compiled()
-        network = self._build(spec.feature_shape)
-        found = network.evaluate(data.to_core(), compiled.core_loss, compiled.core_metrics)
+        with self._built_for(spec.feature_shape) as network:
+            found = network.evaluate(data.to_core(), compiled.core_loss, compiled.core_metrics)
         return found, data.n_samples
 
     def _evaluate_stream(self, stream: _streams.Stream) -> list[float]:
@@ -285,7 +285,8 @@ class CompiledModel(LayerModel):
         shape = self._feature_shape(x)
         self._stack.shapes(shape)
         inputs = features(x, shape, self._dtype)
-        return self._build(shape).predict(_core.Dataset(inputs))
+        with self._built_for(shape) as network:
+            return network.predict(_core.Dataset(inputs))
 
     def _predict_plain(self, x: Any) -> NDArray[np.floating[Any]] | None:
         """Predict an array that the core takes as it is; None for anything else."""
@@ -318,5 +319,5 @@ class CompiledModel(LayerModel):
         """
         spec = self._spec(x)
         data = _data.samples(spec, x, y, sample_weight).standardized(self._target_scaling)
-        network = self._build(spec.feature_shape)
-        return network.gradients(data.to_core(), self._require_compiled().core_loss)
+        with self._built_for(spec.feature_shape) as network:
+            return network.gradients(data.to_core(), self._require_compiled().core_loss)

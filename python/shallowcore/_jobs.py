@@ -34,10 +34,9 @@ def of_arrays(
     training = training.weighted(class_weight, spec)
     n_batches = math.ceil(training.n_samples / settings.batch_size)
     hooks = _hooks(model, callbacks, settings, n_batches, validation or validate)
-    network = model._build(spec.feature_shape)
-    model._warn_of_symmetry()
-    blocks = settings.shuffle_blocks
-    with model._adapted_to(training, spec.feature_shape):
+    blocks, shape = settings.shuffle_blocks, spec.feature_shape
+    with model._built_for(shape) as network, model._adapted_to(training, shape):
+        model._warn_of_symmetry()
         training = training.standardized(model._target_scaling)
         if validation is not None:
             validation = validation.standardized(model._target_scaling)
@@ -80,11 +79,11 @@ def of_stream(
     if validation is not None:
         validation = validation.standardized(model._target_scaling)
     hooks = _hooks(model, callbacks, settings, stream.n_batches, validation or validate)
-    network = model._build(spec.feature_shape)
-    model._warn_of_symmetry()
-    trainer = model._trainer(
-        network, first, validation, first.n_samples, epochs=settings.epochs, fed=True
-    )
+    with model._built_for(spec.feature_shape) as network:
+        model._warn_of_symmetry()
+        trainer = model._trainer(
+            network, first, validation, first.n_samples, epochs=settings.epochs, fed=True
+        )
     return _job(model, network, FedTrainer(trainer, batches, spec), settings, hooks, validate, None)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -145,6 +146,17 @@ class LayerModel:
             self._network, self._views = network, views
             self._equip(network)
         return self._network
+
+    @contextmanager
+    def _built_for(self, shape: Shape) -> Iterator[_core.Network]:
+        """Build for samples of this shape; a model that knew none forgets it where that fails."""
+        known = self._stack.input_shape
+        try:
+            yield self._build(shape)
+        except BaseException:
+            if known is None:
+                self._stack.input_shape, self._network, self._views = None, None, {}
+            raise
 
     def _equip(self, network: _core.Network) -> None:
         """Tell a new network what it needs to know beside layers and weights."""

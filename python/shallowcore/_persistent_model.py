@@ -59,11 +59,12 @@ class _Exclusive:
 class PersistentModel(CompiledModel):
     """A compiled model with its optimizer's state; `Sequential` adds training."""
 
+    _link: OptimizerLink | None = None
+
     def __init__(
         self, layers: Sequence[Layer] | None, name: str | None, *, dtype: Any, seed: int | None
     ) -> None:
         super().__init__(layers, name, dtype=dtype, seed=seed)
-        self._link: OptimizerLink | None = None
         self._epochs_started = 0
         self._exclusive = _Exclusive()
 
@@ -73,6 +74,13 @@ class PersistentModel(CompiledModel):
         if link is None or link.network is not network or link.optimizer is not optimizer:
             link = self._link = OptimizerLink(optimizer, network)
         return link.sync()
+
+    def forget_network(self) -> None:
+        """Leave the network aside, and the optimizer's state, which was of its weights."""
+        super().forget_network()
+        if self._link is not None:
+            self._link.leave()
+            self._link = None
 
     def note_epochs(self, started: int) -> None:
         """Note how many epochs have been started, which the generator of the shuffles counts."""

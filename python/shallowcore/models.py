@@ -178,7 +178,8 @@ class Sequential(PersistentModel):
         Raises
         ------
         TypeError, ValueError
-            For bad arguments, before any work: the model is unchanged.
+            For bad arguments, before any work: the model is unchanged.  Batches of an iterable are
+            checked when they come: training has gone as far as the one before.
         RuntimeError
             Before `compile`, without layers, or while another thread trains this model.
         KeyboardInterrupt
@@ -268,8 +269,8 @@ class Sequential(PersistentModel):
         spec = self._spec(x)
         batch = _data.samples(spec, x, y, sample_weight).weighted(class_weight, spec)
         batch = batch.standardized(self._target_scaling)
-        network = self._build(spec.feature_shape)
-        trainer = self._trainer(network, batch, None, batch.n_samples, shuffle=False)
+        with self._built_for(spec.feature_shape) as network:
+            trainer = self._trainer(network, batch, None, batch.n_samples, shuffle=False)
         while not trainer.run(1, _fit.SLICE):
             pass
         if trainer.stop_reason == "diverged":

@@ -163,6 +163,11 @@ class OptimizerLink:
             self._version = self.optimizer._version
         return self.native
 
+    def leave(self) -> None:
+        """Let the Optimizer forget the core's, unless it has another one by now."""
+        if self.optimizer._native is self.native:
+            self.optimizer.__dict__["_native"] = None
+
     def _hand_over_schedule(self) -> None:
         schedule = self.optimizer._schedule
         if "learning_rate" in self.optimizer._values:
