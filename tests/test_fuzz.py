@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from shallowcore import layers, models
 
 from bench.reliability import fuzz
-from bench.reliability.fuzzing import files, model_calls, ops_calls, other_calls, values
+from bench.reliability.fuzzing import files, model_calls, objects, ops_calls, other_calls, values
 from bench.reliability.fuzzing.calls import Call, attempt
 
 SHORT = settings(
@@ -97,7 +97,7 @@ def test_wrong_exceptions_are_found() -> None:
     for kind in (KeyError, OverflowError, AssertionError, RuntimeError, SystemError):
         assert wrong(raising(kind("x")), arguments=x) == "undocumented exception"
     assert wrong(raising(RuntimeError("no weights yet")), arguments=x, states="no weights") == ""
-    assert wrong(raising(values.Hostile("mine")), arguments=x) == ""
+    assert wrong(raising(objects.Hostile("mine")), arguments=x) == ""
 
 
 def test_changes_are_found() -> None:

@@ -146,17 +146,22 @@ def run_all(options: argparse.Namespace) -> Tally:
     """Run scenarios in workers until there were enough cases."""
     workers = [Worker(options, i) for i in range(options.jobs)]
     total, shown = Tally(), time.monotonic()
+    known: set[tuple[str, ...]] = set()
     while total.cases < options.cases and workers:
         ready = multiprocessing.connection.wait([one.pipe for one in workers], 1.0)
         for i, worker in enumerate(workers):
             if worker.pipe not in ready:
                 continue
             try:
-                total.add(worker.pipe.recv())
+                found = worker.pipe.recv()
+                tell(found.findings, known, options.seed)
+                total.add(found)
             except (EOFError, OSError):
                 number = int(worker.current.value)
                 total.outcomes["worker", "died"] += 1
-                total.findings.append((number, worker.death()))
+                death = (number, worker.death())
+                tell([death], known, options.seed)
+                total.findings.append(death)
                 workers[i] = Worker(options, number + options.jobs)
         if time.monotonic() - shown > 60.0:
             shown = time.monotonic()
@@ -164,6 +169,14 @@ def run_all(options: argparse.Namespace) -> Tally:
     for worker in workers:
         worker.stop()
     return total
+
+
+def tell(findings: Sequence[tuple[int, Finding]], known: set[tuple[str, ...]], seed: int) -> None:
+    """Print findings of a kind that is new."""
+    for number, finding in findings:
+        if signature(finding) not in known:
+            known.add(signature(finding))
+            print(f"--seed {seed} --scenario {number}\n{finding}", flush=True)
 
 
 # --- reports --------------------------------------------------------------------------------------

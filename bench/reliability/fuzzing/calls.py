@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.reliability.fuzzing import values
+from bench.reliability.fuzzing.objects import BY_OBJECT, Hostile
 
 DOCUMENTED: tuple[type[BaseException], ...] = (TypeError, ValueError, MemoryError)
 
@@ -80,7 +80,7 @@ def attempt(call: Call) -> tuple[str, Finding | None]:
         try:
             result = call.run()
         except Exception as error:
-            own = isinstance(error, values.Hostile) or str(error).strip("'") == values.BY_OBJECT
+            own = isinstance(error, Hostile) or str(error).strip("'") == BY_OBJECT
             outcome = "the object's own" if own else type(error).__name__
             wrong = None if own else _wrong_error(call, error)
             if before is not None and wrong is None and state(call.model) != before:
@@ -121,7 +121,7 @@ def _wrong_error(call: Call, error: Exception) -> Finding | None:
     if isinstance(error, MemoryError) or not call.named or not call.arguments:
         return None
     message = str(error)
-    if not any(name in message for name in (*call.arguments, *call.hints, values.BY_OBJECT)):
+    if not any(name in message for name in (*call.arguments, *call.hints, BY_OBJECT)):
         return Finding("message names no argument", str(call), text)
     return None
 

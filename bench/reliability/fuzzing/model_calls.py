@@ -9,73 +9,15 @@ from typing import Any
 import numpy as np
 from oracle import network as oracle
 from oracle import tolerances
-from shallowcore import callbacks, layers, losses, models
+from shallowcore import callbacks, layers, losses
 
 from bench.reliability.fuzzing import values
+from bench.reliability.fuzzing.callback_calls import hostile_callback
 from bench.reliability.fuzzing.calls import Call, close, finite
 from bench.reliability.fuzzing.ops_calls import plain
+from bench.reliability.fuzzing.subjects import Subject
 
-SPARSE, CATEGORICAL, BINARY = (
-    "sparse_categorical_crossentropy",
-    "categorical_crossentropy",
-    "binary_crossentropy",
-)
 _STATES = r"no (loss and optimizer|weights|layers|plan) yet|has no layers"
-_HIDDEN = ("relu", "tanh", "sigmoid", "gelu", "linear", "leaky_relu", "softplus")
-_FIRST_ORDER = ("sgd", "adam", "rmsprop", "adamw", "adagrad", "nadam", "rprop")
-_SECOND_ORDER = ("lbfgs", "newton_cg", "levenberg_marquardt")
-
-
-class Subject:
-    """A small model with what its calls need to know."""
-
-    def __init__(self, rng: Random) -> None:
-        self.n_features = rng.choice((1, 2, 3, 5, 8))
-        self.loss = rng.choice((SPARSE, CATEGORICAL, BINARY, "mse", "mse", "huber", "poisson"))
-        classes = self.loss in (SPARSE, CATEGORICAL)
-        self.n_outputs = rng.choice((2, 3)) if classes else rng.choice((1, 1, 2))
-        last = {SPARSE: "softmax", CATEGORICAL: "softmax", BINARY: "sigmoid"}
-        last["poisson"] = "exponential"
-        self.dtype = rng.choice(("float32", "float64"))
-        stack: list[Any] = [layers.Input((self.n_features,))] if rng.random() < 0.85 else []
-        if rng.random() < 0.15:
-            stack.append(layers.Normalization())
-        self.hidden = rng.choice(_HIDDEN) if rng.random() < 0.6 else ""
-        if self.hidden:
-            stack.append(layers.Dense(rng.choice((1, 3, 8)), self.hidden))
-        if rng.random() < 0.1:
-            stack.append(layers.Dropout(0.5, seed=1))
-        stack.append(layers.Dense(self.n_outputs, last.get(self.loss)))
-        second = rng.random() < 0.12
-        self.optimizer = rng.choice(_SECOND_ORDER if second else _FIRST_ORDER)
-        metrics = ["accuracy"] if self.loss in (SPARSE, CATEGORICAL, BINARY) else ["mae"]
-        self.model = models.Sequential(stack, dtype=self.dtype, seed=rng.randrange(1000))
-        standardize = self.loss in ("mse", "huber") and rng.random() < 0.15
-        self.poisoned = False  # by a callback that wrote NaN into the weights
-        self.model.compile(self.optimizer, self.loss, metrics, standardize_targets=standardize)
-
-    def inputs(self, rng: Random, n: int) -> Any:
-        """Inputs, good or bad."""
-        return values.array(rng, (n, self.n_features))
-
-    def targets(self, rng: Random, n: int) -> Any:
-        """Targets, good or bad."""
-        if rng.random() < 0.15:
-            return values.array(rng, (n, self.n_outputs))
-        if self.loss == SPARSE:
-            return values.labels(rng, n, self.n_outputs)
-        return values.lay_out(rng, self.good_targets(n))
-
-    def good_inputs(self, rng: Random, n: int) -> Any:
-        """Inputs that every call takes."""
-        return values.tame(rng, (n, self.n_features), rng.choice((self.dtype, "f8", "f4")))
-
-    def good_targets(self, n: int) -> Any:
-        """Targets that the loss takes."""
-        if self.loss == SPARSE:
-            return np.arange(n) % self.n_outputs
-        rows = np.eye(max(2, self.n_outputs))[np.arange(n) % 2]
-        return rows[:, : self.n_outputs].astype(self.dtype)
 
 
 def scenario(rng: Random) -> Iterator[Call]:
@@ -284,131 +226,6 @@ def _change(rng: Random, subject: Subject) -> Call:
     return _call(subject, "summary", lambda: model.summary(print_fn=str), {})
 
 
-# --- callbacks that do what they should not -------------------------------------------------------
-def _hostile_callback(rng: Random, subject: Subject) -> Call:
-    """Fit while a callback changes arrays, weights, settings or the model itself."""
-    model = subject.model
-    n = rng.choice((8, 40))
-    x = np.array(subject.good_inputs(rng, n), subject.dtype)
-    y = np.array(subject.good_targets(n))
-    weight = np.ones(n, subject.dtype)
-    action = rng.choice(_ACTIONS)
-    hook = rng.choice(("on_epoch_begin", "on_epoch_end", "on_train_batch_end", "on_train_begin"))
-    done: list[bool] = []
-
-    def act(*_: Any) -> None:
-        if len(done) < 3:
-            done.append(True)
-            action(rng, subject, x, y, weight)
-
-    watcher = callbacks.LambdaCallback(**{hook: act})
-    options: dict[str, Any] = {"sample_weight": weight} if rng.random() < 0.3 else {}
-    if rng.random() < 0.3:
-        options["validation_split"] = 0.25
-
-    def run() -> Any:
-        return model.fit(x, y, 4, epochs=3, verbose=0, callbacks=[watcher], **options)
-
-    pattern = "(being|is) train|not be changed|while|no weights|no layers|trains|is training"
-    return Call(
-        f"Sequential.fit with {action.__name__}",
-        run,
-        {"x": None},
-        states=pattern,
-        named=False,
-        warns="overflow|invalid",
-    )
-
-
-def _writes_nan(rng: Random, subject: Subject, x: Any, y: Any, weight: Any) -> None:
-    x[rng.randrange(len(x))] = rng.choice((np.nan, np.inf, 1e30))
-
-
-def _writes_labels(rng: Random, subject: Subject, x: Any, y: Any, weight: Any) -> None:
-    y[...] = 100
-
-
-def _writes_weights_of_samples(rng: Random, subject: Subject, x: Any, y: Any, weight: Any) -> None:
-    weight[...] = rng.choice((np.nan, -1.0, 1e30))
-
-
-def _resizes(rng: Random, subject: Subject, x: Any, y: Any, weight: Any) -> None:
-    for array in (x, y, weight):
-        array.resize(rng.choice(((1,), (10**6,))), refcheck=False)
-
-
-def _reshapes(rng: Random, subject: Subject, x: Any, y: Any, weight: Any) -> None:
-    import warnings
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        x.shape = (-1,)
-        y.shape = (1, *y.shape)
-        x.dtype = np.uint8
-
-
-def _writes_weights(rng: Random, subject: Subject, x: Any, y: Any, weight: Any) -> None:
-    value = rng.choice((np.nan, np.inf, 1e30, 0.0))
-    subject.poisoned = not np.isfinite(value)
-    dense = [one for one in subject.model.layers if isinstance(one, layers.Dense)]
-    dense[-1].kernel[...] = value
-
-
-def _sets_weights(rng: Random, subject: Subject, x: Any, y: Any, weight: Any) -> None:
-    subject.model.set_weights(subject.model.get_weights())
-
-
-def _trains(rng: Random, subject: Subject, x: Any, y: Any, weight: Any) -> None:
-    subject.model.fit(x, y, epochs=1, verbose=0)
-
-
-def _steps(rng: Random, subject: Subject, x: Any, y: Any, weight: Any) -> None:
-    subject.model.train_on_batch(x, y)
-
-
-def _adds(rng: Random, subject: Subject, x: Any, y: Any, weight: Any) -> None:
-    subject.model.add(layers.Dense(subject.n_outputs))
-    subject.model.predict(x)
-
-
-def _pops(rng: Random, subject: Subject, x: Any, y: Any, weight: Any) -> None:
-    if len(subject.model.layers) > 1:
-        subject.model.pop()
-
-
-def _compiles(rng: Random, subject: Subject, x: Any, y: Any, weight: Any) -> None:
-    subject.model.compile(rng.choice(_FIRST_ORDER), subject.loss)
-
-
-def _sets_rate(rng: Random, subject: Subject, x: Any, y: Any, weight: Any) -> None:
-    subject.model.optimizer.learning_rate = values.scalar(rng)
-
-
-def _stops(rng: Random, subject: Subject, x: Any, y: Any, weight: Any) -> None:
-    subject.model.stop_training = values.scalar(rng)
-
-
-def _raises(rng: Random, subject: Subject, x: Any, y: Any, weight: Any) -> None:
-    raise values.Hostile("of a callback")
-
-
-_ACTIONS = (
-    _writes_nan,
-    _writes_labels,
-    _writes_weights_of_samples,
-    _resizes,
-    _reshapes,
-    _writes_weights,
-    _sets_weights,
-    _trains,
-    _steps,
-    _adds,
-    _pops,
-    _compiles,
-    _sets_rate,
-    _stops,
-    _raises,
-)
 _CALLS = (
     _predict,
     _predict,
@@ -421,5 +238,5 @@ _CALLS = (
     _set_weights,
     _compile,
     _change,
-    _hostile_callback,
+    hostile_callback,
 )
