@@ -95,7 +95,10 @@ def work(pipe: Any, current: Any, options: argparse.Namespace, first: int) -> No
             faulthandler.dump_traceback_later(options.limit, exit=True)
             run(options.seed, number, options.kind, tally)
             number += options.jobs
-        pipe.send(tally)
+        try:
+            pipe.send(tally)
+        except BrokenPipeError:  # the program was ended
+            break
         sys.stdout.truncate(0)
         tally = Tally()
     faulthandler.cancel_dump_traceback_later()

@@ -142,13 +142,21 @@ def _forged_header(rng: Random, content: bytes) -> bytes:
     return joined(changed(rng, header), data)
 
 
+def arrays_of(content: bytes) -> dict[str, Any]:
+    """Arrays of a good file."""
+    import safetensors.numpy
+
+    found: dict[str, Any] = safetensors.numpy.load(content)
+    return found
+
+
 def resigned(rng: Random, content: bytes) -> bytes:
     """A file that was forged by someone who knows the checksum."""
     import safetensors.numpy
 
     metadata = split(content)[0]["__metadata__"]
     description = json.loads(metadata["model"])
-    arrays = safetensors.numpy.load(content)
+    arrays = arrays_of(content)
     for _ in range(rng.choice((1, 1, 2))):
         if rng.random() < 0.7:
             description = changed(rng, description)

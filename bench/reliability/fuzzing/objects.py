@@ -114,5 +114,7 @@ def hostile_object(rng: Random) -> Any:
         return _Lies(rng.choice((0, 1, 5, 2**31, 2**62)))
     if kind == 2:
         return _Interface(rng.choice(_INTERFACES))
-    inner = rng.choice((None, 3, "a", np.zeros((2, 3)), np.zeros(4, "O"), [[1.0]], b"\0\0"))
-    return (Gives, _Frame, _Raises)[kind % 3](inner if kind % 3 < 2 else Hostile("no"))
+    if kind == 3:
+        return _Raises(Hostile("no"))
+    inner: Any = rng.choice((None, 3, "a", np.zeros((2, 3)), np.zeros(4, "O"), [[1.0]], b"\0\0"))
+    return (Gives if kind == 4 else _Frame)(inner)

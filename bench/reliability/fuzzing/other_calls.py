@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import cache, partial
 from random import Random
 from typing import Any
 
@@ -178,7 +178,12 @@ def _small(rng: Random) -> Iterator[Call]:
         n = rng.choice((0, -1, 1.5, "2", None, True, 2**31, 2**63, 10**30, np.nan, [], b"1"))
         yield Call("num_threads", lambda: _with_threads(n), {"n": n})
     elif kind == 3:
-        options = {"layers": [layers.Dense(1)], "name": "a", "dtype": "float32", "seed": 1}
+        options: dict[str, Any] = {
+            "layers": [layers.Dense(1)],
+            "name": "a",
+            "dtype": "float32",
+            "seed": 1,
+        }
         name = rng.choice(list(options))
         options[name] = values.scalar(rng)
         arguments = {name: options[name], "layer": None}
@@ -235,6 +240,10 @@ def _read_whole(value: Any) -> Any:
     return np.zeros((2, 2)) if isinstance(value, np.ndarray) and value.size > 2**30 else value
 
 
+def _ask(estimator: Any, method: str, given: tuple[Any, ...]) -> Any:
+    return getattr(estimator, method)(*given)
+
+
 def _estimator(rng: Random) -> Iterator[Call]:
     kind = rng.choice(_KINDS)
     known = _parameters(kind)
@@ -280,7 +289,7 @@ def _estimator(rng: Random) -> Iterator[Call]:
         given = (z, np.arange(4) % 2) if name == "score" else (z,)
         yield Call(
             f"{kind.__name__}.{name}",
-            lambda name=name, given=given: getattr(estimator[0], name)(*given),
+            partial(_ask, estimator[0], name, given),
             {"X": z},
             named=False,
             warns=_SKLEARN_WARNS,

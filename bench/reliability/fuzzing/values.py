@@ -85,7 +85,8 @@ def tame(rng: Random, wanted: Shape, dtype: Any = "f8") -> Array:
     """Numbers from -4 to 4, as the oracle is compared on."""
     count = int(np.prod(wanted, dtype=np.int64)) if wanted else 1
     raw = np.frombuffer(rng.randbytes(max(1, count)), np.int8)[:count]
-    return (raw / 32.0).astype(dtype).reshape(wanted)
+    found: Array = (raw / 32.0).astype(dtype).reshape(wanted)
+    return found
 
 
 def content(rng: Random, wanted: Shape) -> Array:
@@ -104,7 +105,8 @@ def content(rng: Random, wanted: Shape) -> Array:
             return array.astype(dtype)
     if dtype.kind == "b" or dtype.char == "g":  # bits that are no value of these types
         return _cast(tame(rng, wanted), dtype)
-    return np.frombuffer(rng.randbytes(count * dtype.itemsize), dtype).reshape(wanted).copy()
+    found: Array = np.frombuffer(rng.randbytes(count * dtype.itemsize), dtype).reshape(wanted)
+    return found.copy()
 
 
 def _families(rng: Random) -> tuple[Any, ...]:
@@ -204,9 +206,8 @@ def forget_files() -> None:
 def _mapped(rng: Random, a: Array) -> Array:
     if a.size == 0 or a.ndim == 0 or a.nbytes > 8192 or a.dtype.kind not in "fiu":
         return a
-    found: Array = np.memmap(
-        _mapped_file(), a.dtype, rng.choice("rc"), 4 * rng.randrange(4), a.shape
-    )
+    mode: Any = rng.choice("rc")
+    found: Array = np.memmap(_mapped_file(), a.dtype, mode, 4 * rng.randrange(4), a.shape)
     return found
 
 
@@ -279,7 +280,7 @@ _LAYOUTS: tuple[Callable[[Random, Array], Any], ...] = (
     lambda r, a: a.reshape(-1)[0] if a.size else a,
     lambda r, a: a[..., np.newaxis],
     lambda r, a: iter(a) if a.ndim else a,
-    lambda r, a: memoryview(np.ascontiguousarray(a)) if a.dtype.kind in "fiu" else a,
+    lambda r, a: np.ascontiguousarray(a).data if a.dtype.kind in "fiu" else a,
 )
 
 
