@@ -176,3 +176,16 @@ def test_a_refused_fit_leaves_the_estimator_as_it_was(name):
         estimator.fit(np.zeros((6, 3)), [0, 1, 2, 3, 4, 5], sample_weight=np.zeros(3))
     np.testing.assert_array_equal(estimator.predict(x), before)
     assert estimator.n_features_in_ == 1
+
+
+def test_a_variance_that_overflows_is_refused():
+    x = np.array([[1e300, 0.0], [-1e300, 1.0]])
+    with pytest.raises(ValueError, match="variance is too large"):
+        layers.Normalization().adapt(x)
+    model = models.Sequential(
+        [layers.Input((2,)), layers.Normalization(), Dense(1)], dtype="float64", seed=0
+    )
+    model.compile("sgd", "mse")
+    with pytest.raises(ValueError, match="variance is too large"):
+        model.fit(x, [0.0, 1.0], verbose=0)
+    assert not model.layers[0].is_adapted

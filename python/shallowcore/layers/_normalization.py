@@ -171,8 +171,12 @@ class Normalization(Layer):
         means, variances = _core.column_moments(x)
         means, variances = _grouped(means, variances, self.axis, shape)
         count = np.array(x.shape[0], dtype=np.int64)
+        with np.errstate(over="ignore", invalid="ignore"):
+            means, variances = means * scale + offset, variances * scale**2
+        if not (np.isfinite(means).all() and np.isfinite(variances).all()):
+            raise ValueError("the data (x) hold numbers whose variance is too large for float64")
         self._sample_shape = shape
-        self._figures = [means * scale + offset, variances * scale**2, count]
+        self._figures = [means, variances, count]
         self.weights_changed()
 
     def state(self) -> Any:
