@@ -214,14 +214,14 @@ LayerSpec normalization_layer(std::vector<double> means, std::vector<double> fac
   return layer;
 }
 
-py::tuple moments_of(const py::array& x) {
+py::tuple moments_of(const py::array& x, bool mapped) {
   const py::array held = aligned(x);
   const AnyMatrix matrix = any_matrix(held);
   if (matrix.rows < 1) throw InvalidArgument("x", "no samples", "at least 1");
   Moments moments;
   {
     const py::gil_scoped_release released;
-    moments = column_moments(matrix, SignalPoll());
+    moments = column_moments(matrix, mapped && held.is(x), SignalPoll());
   }
   return py::make_tuple(py::array_t<double>(py::cast(moments.means)),
                         py::array_t<double>(py::cast(moments.variances)));
@@ -276,7 +276,7 @@ void register_network(py::module_& m) {
             return layer;
           },
           py::arg("rate"), py::arg("seed"));
-  m.def("column_moments", &moments_of, py::arg("x"));
+  m.def("column_moments", &moments_of, py::arg("x"), py::arg("mapped") = false);
   py::class_<BoundDataset>(m, "Dataset")
       .def(py::init(&bind_dataset), py::arg("x"), py::arg("y") = py::none(),
            py::arg("sample_weight") = py::none(), py::arg("mapped") = false);

@@ -7,6 +7,7 @@
 #include <array>
 #include <atomic>
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 #include <limits>
 #include <optional>
@@ -266,14 +267,14 @@ py::object loss(const LossSpec& spec, py::handle y_true, py::handle y_pred,
   return py::make_tuple(value, gradient);
 }
 
-// Of a mapped file block by block, each of which is given back.
+// Block by block, between which signals are answered; those of a mapped file are given back.
 bool all_finite_array(const py::array& x, bool mapped) {
   const py::array safe = aligned(x);
   AnyMatrix m = any_matrix(safe);
-  if (mapped && m.row_bytes < m.col_bytes) {
+  if (std::abs(m.row_bytes) < std::abs(m.col_bytes)) {
     m = {m.data, m.dtype, m.cols, m.rows, m.col_bytes, m.row_bytes};
   }
-  const Index most = mapped ? shuffle_block_rows(m) : std::max<Index>(1, m.rows);
+  const Index most = shuffle_block_rows(m);
   const auto fine = [&]<class T>(T, Index first, Index count) {
     constexpr Index size = sizeof(T);
     const char* data = static_cast<const char*>(m.data) + first * m.row_bytes;
@@ -281,11 +282,13 @@ bool all_finite_array(const py::array& x, bool mapped) {
                                           m.row_bytes / size, m.col_bytes / size});
   };
   const py::gil_scoped_release released;
+  SignalPoll poll;
   bool finite = true;
   for (Index first = 0; first < m.rows && finite; first += most) {
     const Index count = std::min(most, m.rows - first);
     finite = m.dtype == DType::f32 ? fine(float{}, first, count) : fine(double{}, first, count);
     if (mapped) release_rows(m, first, count);
+    poll();
   }
   return finite;
 }

@@ -37,6 +37,7 @@ class BlocksPlan : public Plan<T> {
       pass_.train_at({problem_.optimizer.iterations(), done});
       const Block<T> block = reader_.read(order, first + done, std::min(most, rows - done));
       problem_.objective.add_block(pass_, block, rows, gradient, sums);
+      if (order == nullptr && rows > most) reader_.release(first + done, block.x.rows());
       if (!poll || done + most >= rows) continue;
       try {
         poll();

@@ -85,6 +85,7 @@ void GaussNewton<T>::operator()(T* matrix, const Poll& poll) {
   for (Index i = 0; i < size_; ++i) std::fill_n(matrix + i * size_, size_, T{0});
   for_blocks(n_samples_, most_rows_, {}, [&](Index first, Index rows) {
     add_block(reader_.read(nullptr, first, rows), matrix, poll);  // which polls
+    reader_.release(first, rows);
   });
   T* diagonal = matrix;
   for (const Tensor& tensor : network_.tensors()) {  // penalty l2 w^2

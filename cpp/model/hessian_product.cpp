@@ -60,6 +60,7 @@ void HessianProduct<T>::operator()(const T* direction, T* result, const Poll& po
   std::fill_n(result, network_.size(), T{0});
   for_blocks(n_samples_, most_rows_, poll, [&](Index first, Index rows) {
     add_block(reader_.read(nullptr, first, rows), direction, result);
+    reader_.release(first, rows);
   });
   for (const Tensor& tensor : network_.tensors()) {  // penalty l2 w^2
     kernels<T>().axpy(static_cast<T>(2 * objective_.of_batch(tensor.penalty).l2),

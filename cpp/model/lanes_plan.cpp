@@ -202,6 +202,7 @@ void LanesPlan<T>::add_block(const std::int64_t* order, Index first, Index done,
   }
   const Block<T> block = filled ? reader_.read_targets(order, first + done, rows)
                                 : read(order, first + done, rows, stride, x);
+  if (order == nullptr && !filled && batch_rows > rows) reader_.release(first + done, rows);
   forward(x, {problem_.optimizer.iterations(), done}, rows, stride);
   T* dz = loss(block, batch_rows, stride, sums);
   backward(x, dz, rows, stride, done > 0);

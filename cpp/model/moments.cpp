@@ -3,8 +3,10 @@
 #include <algorithm>
 
 #include "core/arena.hpp"
+#include "core/pages.hpp"
 #include "kernels/product.hpp"
 #include "kernels/registry.hpp"
+#include "model/epoch_order.hpp"
 
 namespace shallowcore {
 namespace {
@@ -38,13 +40,15 @@ void merge(const double* block, Index rows, Index cols, double before, double* m
 
 }  // namespace
 
-Moments column_moments(const AnyMatrix& x, const std::function<void()>& poll) {
+Moments column_moments(const AnyMatrix& x, bool mapped, const std::function<void()>& poll) {
   const auto columns = static_cast<std::size_t>(x.cols);
   Moments moments{std::vector<double>(columns), std::vector<double>(columns)};
   const Index parts = (x.cols + kBlockColumns - 1) / kBlockColumns;
   Arena<double> buffers(parts * kBlockRows * kBlockColumns, Fill::none);
   const double flops = kFlopsOfElement * static_cast<double>(x.rows) * static_cast<double>(x.cols);
   const int threads = team_size_of_call(flops) > 1 ? workspace_threads() : 1;
+  const Index most_kept = shuffle_block_rows(x);
+  Index kept = 0;  // the first row that may be resident
   with_team(threads, [&] {
     for (Index row = 0; row < x.rows; row += kBlockRows) {
       const Index rows = std::min(kBlockRows, x.rows - row);
@@ -68,6 +72,10 @@ Moments column_moments(const AnyMatrix& x, const std::function<void()>& poll) {
                           moments.variances.data() + first);
                   }
                 });
+      if (mapped && (row + rows == x.rows || row + rows - kept >= most_kept)) {
+        release_rows(x, kept, row + rows - kept);
+        kept = row + rows;
+      }
       if (poll) poll();
     }
   });

@@ -17,7 +17,8 @@ struct Moments {
       variances;  // of each column; the variance is of all rows, not of a sample
 };
 
-// x has at least one row.  `poll` is called now and then, and may throw to end the work.
-Moments column_moments(const AnyMatrix& x, const std::function<void()>& poll);
+// x has at least one row; of a mapped file, what has been read is given back.  `poll` is called now and
+// then, and may throw to end the work.
+Moments column_moments(const AnyMatrix& x, bool mapped, const std::function<void()>& poll);
 
 }  // namespace shallowcore

@@ -202,13 +202,15 @@ double Objective<T>::add_penalties(T* gradient) const {
 
 template <class T>
 Index block_rows(const Network<T>& network, Index rows) {
-  constexpr double most_bytes = 4e6, most_flops = 4e8;
+  constexpr double most_bytes = 4e6, most_input_bytes = 1.6e7, most_flops = 4e8;
   double width = 1, parameters = 1;
   for (const Stage<T>& stage : network.stages()) width += static_cast<double>(stage.n_out);
   parameters += static_cast<double>(network.size());
+  const double features = static_cast<double>(std::max<Index>(1, network.n_features()));
   const double by_bytes = most_bytes / (width * sizeof(T)),
+               by_inputs = most_input_bytes / (features * sizeof(T)),
                by_flops = most_flops / (6 * parameters);
-  const double most = std::max(256.0, std::min(by_bytes, by_flops));
+  const double most = std::max(256.0, std::min({by_bytes, by_inputs, by_flops}));
   return std::max<Index>(1, std::min(rows, static_cast<Index>(std::min(most, 1e6))));
 }
 

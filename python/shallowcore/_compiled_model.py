@@ -142,7 +142,7 @@ class CompiledModel(LayerModel):
 
     def unit_ranges(self, samples: _data.Samples) -> list[tuple[str, str, Numbers, Numbers]]:
         """Least and greatest outputs of hidden units, with name and activation of their layer."""
-        stages = self._build_known().unit_ranges(_core.Dataset(samples.x))
+        stages = self._build_known().unit_ranges(_data.lend(samples.x))
         names = iter(layer.name for layer in self._stack.layers if isinstance(layer, Dense))
         found, name = [], ""
         for is_dense, activation, least, greatest in stages:
@@ -286,7 +286,7 @@ class CompiledModel(LayerModel):
         self._stack.shapes(shape)
         inputs = features(x, shape, self._dtype)
         with self._built_for(shape) as network:
-            return network.predict(_core.Dataset(inputs))
+            return network.predict(_data.lend(inputs))
 
     def _predict_plain(self, x: Any) -> NDArray[np.floating[Any]] | None:
         """Predict an array that the core takes as it is; None for anything else."""

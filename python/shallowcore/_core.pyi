@@ -169,10 +169,7 @@ def loss(
     """
 
 def all_finite(x: Floats, mapped: bool = False) -> bool:
-    """True where a 1-D or 2-D array of any strides holds neither NaN nor infinity.
-
-    Of a mapped file, what has been read is given back to the system.
-    """
+    """True where a 1-D or 2-D array, or a mapped file, holds neither NaN nor infinity."""
 
 def permutation(n: int, seed: int, epoch: int, block: int | None = None) -> NDArray[np.int64]:
     """The order in which epoch `epoch` of a shuffled training visits its n samples.
@@ -204,8 +201,10 @@ class Layer:
     @staticmethod
     def dropout(rate: float, seed: int) -> Layer: ...
 
-def column_moments(x: Numbers) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Mean and variance (of all rows) of each column of a 2-D array of any strides."""
+def column_moments(
+    x: Numbers, mapped: bool = False
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean and variance (of all rows) of each column of a 2-D array, or a mapped file."""
 
 class Dataset:
     """Borrowed arrays, kept alive; only labels are copied, and what is not aligned.

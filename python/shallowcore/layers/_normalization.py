@@ -10,7 +10,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from shallowcore import _core
-from shallowcore._arrays import as_array, check_number_type, feature_shape_of, features
+from shallowcore._arrays import (
+    as_array,
+    check_number_type,
+    feature_shape_of,
+    features,
+    is_large_map,
+)
 from shallowcore._checks import batch_shape, check_int
 from shallowcore._initializer import Shape
 from shallowcore.layers._base import Layer
@@ -168,7 +174,7 @@ class Normalization(Layer):
         self, x: NDArray[Any], shape: Shape, scale: float = 1.0, offset: float = 0.0
     ) -> None:
         """Take the figures of scale x + offset, x checked and (n_samples, n_features)."""
-        means, variances = _core.column_moments(x)
+        means, variances = _core.column_moments(x, is_large_map(x))
         means, variances = _grouped(means, variances, self.axis, shape)
         count = np.array(x.shape[0], dtype=np.int64)
         with np.errstate(over="ignore", invalid="ignore"):
