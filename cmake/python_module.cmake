@@ -15,6 +15,7 @@ pybind11_add_module(
   cpp/bind/bind_ops.cpp
   cpp/bind/bind_registry.cpp
   cpp/bind/bind_stepper.cpp
+  cpp/bind/bind_exclusive.cpp
   cpp/bind/bind_trainer.cpp
   cpp/bind/errors.cpp)
 target_link_libraries(_core PRIVATE shallowcore_core)

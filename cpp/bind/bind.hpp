@@ -70,6 +70,7 @@ void register_ops(py::module_& m);
 void register_network(py::module_& m);
 void register_trainer(py::module_& m);
 void register_stepper(py::module_& m);
+void register_exclusive(py::module_& m);
 void register_errors(py::module_& m);
 
 }  // namespace shallowcore::bind

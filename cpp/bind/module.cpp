@@ -13,4 +13,5 @@ PYBIND11_MODULE(_core, m) {
   register_network(m);
   register_trainer(m);
   register_stepper(m);
+  register_exclusive(m);
 }

@@ -54,6 +54,7 @@ class Arena {
   ~Arena() { ::operator delete(data_, std::align_val_t{kAlignment}); }
 
   T* data() const { return data_; }
+  Index size() const { return size_; }
 
   // The next `count` elements; the caller has counted padded<T>(count) for them.
   T* take(Index count) {

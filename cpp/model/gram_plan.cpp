@@ -114,8 +114,13 @@ class GramPlan : public Plan<T> {
   void publish() override {
     show();
     std::map<std::string, std::vector<double>>& notes = problem_.optimizer.notes();
-    notes["gram.anchor"].assign(anchor_, anchor_ + kernel_size_);
-    notes["gram.sums"].assign(c_, c_ + n_ * units_);
+    try {
+      notes["gram.anchor"].assign(anchor_, anchor_ + kernel_size_);
+      notes["gram.sums"].assign(c_, c_ + n_ * units_);
+    } catch (const std::bad_alloc&) {  // the next training takes the kernel as it is
+      notes.erase("gram.anchor");
+      notes.erase("gram.sums");
+    }
   }
 
   bool keep() override {

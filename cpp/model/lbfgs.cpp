@@ -75,6 +75,13 @@ bool Lbfgs<T>::search(const Poll& poll) {
   return true;
 }
 
+// Memory for the next pair, before anything has changed.
+template <class T>
+void Lbfgs<T>::reserve_pair() {
+  const Index next = number(count) == 0 ? 0 : place(-1);
+  for (const Index i : {2 * next, 2 * next + 1}) problem_.optimizer.slot(static_cast<int>(i));
+}
+
 // The step and the change of the gradient, unless rounding has the better of their curvature.
 template <class T>
 void Lbfgs<T>::add_pair() {
@@ -97,6 +104,7 @@ template <class T>
 Outcome Lbfgs<T>::iterate(const Poll& poll) {
   const double most = setting("max_evaluations");  // 0: any number
   if (most > 0 && static_cast<double>(this->evaluations()) > most) return Outcome::spent;
+  reserve_pair();
   set_direction();
   if (!search(poll)) {
     if (number(count) == 0) return Outcome::stuck;

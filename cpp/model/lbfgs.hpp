@@ -29,6 +29,7 @@ class Lbfgs : public Solver<T> {
   Index place(Index age);
   void set_direction();
   bool search(const Poll& poll);
+  void reserve_pair();
   void add_pair();
 
   Index memory_;

@@ -71,10 +71,12 @@ bool Optimizer<T>::clips_or_decays() const {
 
 template <class T>
 std::size_t Optimizer<T>::index_of(const std::string& parameter) const {
-  std::string known;
   for (std::size_t i = 0; i < info_.parameters.size(); ++i) {
     if (parameter == info_.parameters[i].name) return i;
-    known += (known.empty() ? "" : ", ") + std::string(info_.parameters[i].name);
+  }
+  std::string known;
+  for (const Parameter& one : info_.parameters) {
+    known += (known.empty() ? "" : ", ") + std::string(one.name);
   }
   throw InvalidArgument("parameter of " + info_.name, "'" + parameter + "'", "one of " + known);
 }
@@ -150,9 +152,9 @@ void Optimizer<T>::clip(T* gradient) {
 template <class T>
 void Optimizer<T>::step(T* w, T* gradient) {
   T constants[kMaxConstants] = {};
+  for (int i = 0; i < slots(); ++i) slot(i);  // not by two threads at once, nor in half a step
   clip(gradient);
   next_step(constants);
-  for (int i = 0; i < slots(); ++i) slot(i);  // none is made by two threads at once
   over_rows(size_, 10.0 * static_cast<double>(size_), [&](Index first, Index count) {
     T* slots[kMaxSlots] = {};
     for (int i = 0; i < this->slots(); ++i) slots[i] = slot(i) + first;

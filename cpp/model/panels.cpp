@@ -99,36 +99,44 @@ PackedState<T>::PackedState(const Panels<T>& panels, Network<T>& network, Optimi
       network_(network),
       optimizer_(optimizer),
       objective_(objective),
-      slots_(static_cast<std::size_t>(optimizer.slots())) {}
+      parameters_(std::max(panels.size(), network.size())) {
+  for (int i = 0; i < optimizer.slots(); ++i) {
+    optimizer.slot(i);
+    Arena<T>& memory = optimizer.slot_memory(i);
+    if (memory.size() >= parameters_.size()) continue;
+    Arena<T> larger(parameters_.size());
+    std::copy_n(memory.data(), network.size(), larger.data());
+    memory = std::move(larger);
+  }
+}
+
+// f(from, to) for every state vector, then what it wrote is the vector.
+template <class T>
+template <class F>
+void PackedState<T>::rewrite_slots(F&& f) {
+  for (int i = 0; i < optimizer_.slots(); ++i) {
+    std::fill_n(parameters_.data(), parameters_.size(), T{0});
+    f(slot(i), parameters_.data());
+    std::swap(optimizer_.slot_memory(i), parameters_);
+  }
+}
 
 template <class T>
 void PackedState<T>::take_over() {
-  // The state first: while a vector of it exists twice, there is no second copy of the parameters.
-  for (std::size_t i = 0; i < slots_.size(); ++i) {
-    slots_[i] = Arena<T>(panels_.size());
-    Arena<T>& memory = optimizer_.slot_memory(static_cast<int>(i));
-    if (memory.data() == nullptr) continue;  // still zeros
-    panels_.pack(memory.data(), slots_[i].data());
-    memory = Arena<T>();
-  }
-  parameters_ = Arena<T>(panels_.size());
+  rewrite_slots([&](const T* from, T* to) { panels_.pack(from, to); });
   panels_.pack(network_.parameters(), parameters_.data());
 }
 
 template <class T>
 void PackedState<T>::hand_back() {
   show();
-  parameters_ = Arena<T>();
-  for (std::size_t i = 0; i < slots_.size(); ++i) {
-    panels_.unpack(slots_[i].data(), optimizer_.slot(static_cast<int>(i)));
-    slots_[i] = Arena<T>();
-  }
+  rewrite_slots([&](const T* from, T* to) { panels_.unpack(from, to); });
 }
 
 template <class T>
 void PackedState<T>::restore() {
   panels_.pack(network_.parameters(), parameters_.data());
-  for (Arena<T>& slot : slots_) std::fill_n(slot.data(), panels_.size(), T{0});
+  for (int i = 0; i < optimizer_.slots(); ++i) std::fill_n(slot(i), panels_.size(), T{0});
   optimizer_.clear();
 }
 
@@ -138,8 +146,8 @@ void PackedState<T>::update(Index offset, T* gradient, Index count, const Penalt
   T* w = parameters_.data() + offset;
   if (penalty.any()) kernels<T>().add_penalty(w, gradient, count, penalty.l1, penalty.l2);
   T* slots[kMaxSlots] = {};
-  for (std::size_t i = 0; i < slots_.size(); ++i) slots[i] = slots_[i].data() + offset;
-  optimizer_.sweep().update(w, gradient, slots, static_cast<int>(slots_.size()), count, constants_);
+  for (int i = 0; i < optimizer_.slots(); ++i) slots[i] = slot(i) + offset;
+  optimizer_.sweep().update(w, gradient, slots, optimizer_.slots(), count, constants_);
 }
 
 template <class T>

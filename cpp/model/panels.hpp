@@ -45,9 +45,9 @@ class Panels {
   Index size_ = 0;
 };
 
-// Parameters and optimizer's state in panels, between take_over() and hand_back().  Each exists once: the
-// optimizer's own memory for its state is free meanwhile, and the network's parameters stay those
-// that were shown last.
+// Parameters and optimizer's state in panels, between take_over() and hand_back().  The state stays in the
+// optimizer's memory, in the other layout; the network's parameters stay those that were shown last.
+// All memory is there from the beginning, so neither call can fail.
 template <class T>
 class PackedState {
  public:
@@ -73,8 +73,11 @@ class PackedState {
   Network<T>& network_;
   Optimizer<T>& optimizer_;
   const Objective<T>& objective_;
-  Arena<T> parameters_;
-  std::vector<Arena<T>> slots_;
+  T* slot(int i) { return optimizer_.slot_memory(i).data(); }
+  template <class F>
+  void rewrite_slots(F&& f);
+
+  Arena<T> parameters_;  // beyond the run: what a state vector is rewritten to, in its place
   T constants_[kMaxConstants] = {};
 };
 

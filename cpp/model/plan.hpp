@@ -60,7 +60,8 @@ class Plan {
                        const Poll& poll) = 0;
   // Makes the network's parameters those after the last step, for those who read them meanwhile.
   virtual void show() {}
-  // The same, and hands back the optimizer's state: ends what begin() began.
+  // The same, and hands back the optimizer's state: ends what begin() began.  Fails never, for it is what
+  // is done after a failure.
   virtual void publish() { show(); }
 
   // Keeps the current parameters as those that restore() goes back to; false, and keeps nothing new,

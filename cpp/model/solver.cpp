@@ -57,7 +57,8 @@ template <class T>
 void Solver<T>::start(const Poll& poll) {
   ++evaluations_;
   accept(full_batch_(trial_, poll));
-  const std::vector<double>& kept = problem_.optimizer.notes()[problem_.optimizer.name()];
+  std::vector<double>& kept = problem_.optimizer.notes()[problem_.optimizer.name()];
+  kept.reserve(numbers_.size());  // before anything changes
   if (kept.size() == numbers_.size() && kept[last_loss] == loss_ &&
       kept[last_norm] == gradient_norm_) {
     numbers_ = kept;

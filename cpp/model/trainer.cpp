@@ -32,20 +32,29 @@ class Deadline {
 
   // Called after each step.
   bool passed() {
-    if (--left_ > 0) return false;
+    looked_ = --left_ <= 0;
+    if (!looked_) return false;
     const auto now = Clock::now();
     interval_ = now - asked_ < std::chrono::microseconds(100) ? std::min(2 * interval_, 64) : 1;
     left_ = interval_;
     asked_ = now;
     return now >= due_;
   }
+  // Whether the clock was asked in the last call: then it is time for what is as rare.
+  bool looked() const { return looked_; }
 
  private:
   using Clock = std::chrono::steady_clock;
   Clock::time_point asked_;
   std::chrono::time_point<Clock, std::chrono::duration<double>> due_;
   int interval_ = 1, left_ = 1;  // steps between questions, and until the next one
+  bool looked_ = false;
 };
+
+// For one more value: all columns of a history grow, or none.
+void make_room(std::vector<double>& values) {
+  if (values.size() == values.capacity()) values.reserve(2 * values.size() + 1);
+}
 
 }  // namespace
 
@@ -78,8 +87,10 @@ Trainer<T>::Trainer(Network<T>& network, Optimizer<T>& optimizer, const LossSpec
 
 template <class T>
 void Trainer<T>::make_plan_for(Index batch_size) {
-  options_.batch_size = batch_size;
-  plan_ = make_plan<T>({network_, optimizer_, objective_, data_, options_});
+  TrainingOptions options = options_;
+  options.batch_size = batch_size;
+  plan_ = make_plan<T>({network_, optimizer_, objective_, data_, options});
+  options_ = options;
   planned_for_ = optimizer_.demands();
   thread_choice_ = ThreadChoice(plan_->threads());
 }
@@ -93,8 +104,8 @@ void Trainer<T>::watch(const std::vector<StopRule>& rules, Index initial_epoch) 
     if (at == known.end()) {
       throw InvalidArgument("monitor", "'" + rule.monitor + "'", "a column of the history");
     }
-    watches_.emplace_back(rule);
     watched_.push_back(static_cast<std::size_t>(at - known.begin()));
+    watches_.emplace_back(rule, network_);
   }
 }
 
@@ -107,8 +118,8 @@ bool Trainer<T>::run(Index until_epoch, double seconds, const Poll& poll, Index 
   if (!in_epoch_ && planned_for_ != optimizer_.demands()) {
     make_plan_for(options_.batch_size);  // settings have changed
   }
-  take_charge();
   try {
+    take_charge();
     // Closing a team waits for its threads, which may be held up: none is open while one thread works.
     bool over = false;
     while (!over) {
@@ -122,6 +133,7 @@ bool Trainer<T>::run(Index until_epoch, double seconds, const Poll& poll, Index 
           }
           if (in_epoch_ && batch_ == n_batches_ && (left != 0 || finished())) count_epoch(poll);
           over = left == 0 || epoch_ >= until_epoch || finished() || deadline.passed();
+          if (poll && deadline.looked()) poll();
         }
       });
     }
@@ -138,8 +150,8 @@ void Trainer<T>::feed(const Poll& poll, bool at_once) {
   const typename Network<T>::TrainingLock lock(network_);
   if (finished()) return;
   if (data_.labels != nullptr) check_labels(data_.labels, data_.rows(), network_.n_outputs());
-  take_charge();
   try {
+    take_charge();
     if (data_.rows() > options_.batch_size) {
       grow();
       if (finished()) return;
@@ -173,8 +185,8 @@ template <class T>
 void Trainer<T>::end_epoch(const Poll& poll) {
   if (!in_epoch_) return;
   const typename Network<T>::TrainingLock lock(network_);
-  take_charge();
   try {
+    take_charge();
     with_team(plan_->threads(), [&] { count_epoch(poll); });
   } catch (...) {
     release_charge();
@@ -200,6 +212,8 @@ Trainer<T>::~Trainer() {
 template <class T>
 void Trainer<T>::take_charge() {
   if (in_charge_) return;
+  // Whatever memory steps and publish() need, before anything changes.
+  for (int i = 0; i < optimizer_.slots() && !optimizer_.full_batch(); ++i) optimizer_.slot(i);
   plan_->begin();
   optimizer_.lend(in_charge_ = true);
   if (!in_epoch_) plan_->keep();
@@ -276,6 +290,8 @@ void Trainer<T>::count_epoch(const Poll& poll) {
     plan_->show();
     seen = (*validation_means_)(poll);
   }
+  for (std::vector<double>& column : history_) make_room(column);
+  make_room(learning_rates_);
   const std::size_t own = 1 + sums_.metrics.size();
   for (std::size_t i = 0; i < own; ++i) history_[i].push_back(sums_.mean(i));
   for (std::size_t i = 0; i < seen.size(); ++i) history_[own + i].push_back(seen[i]);

@@ -15,7 +15,6 @@ void Watch<T>::keep(Index epoch, const Network<T>& network, Plan<T>& plan) {
   best_epoch_ = epoch;
   if (!rule_.restore_best) return;
   plan.show();
-  if (best_parameters_.data() == nullptr) best_parameters_ = Arena<T>(network.size(), Fill::none);
   std::copy_n(network.parameters(), network.size(), best_parameters_.data());
 }
 

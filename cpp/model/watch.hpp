@@ -25,7 +25,9 @@ struct StopRule {
 template <class T>
 class Watch {
  public:
-  explicit Watch(const StopRule& rule) : rule_(rule) {}
+  Watch(const StopRule& rule, const Network<T>& network) : rule_(rule) {
+    if (rule.restore_best) best_parameters_ = Arena<T>(network.size(), Fill::none);
+  }
 
   const StopRule& rule() const { return rule_; }
   // The figure of an epoch that has ended; true if training should stop.  The plan shows its parameters
@@ -37,7 +39,7 @@ class Watch {
   Index stopped_epoch() const { return stopped_epoch_; }
   Index wait() const { return wait_; }
   // Laid out like the parameters; null where none were kept.
-  const T* best_parameters() const { return best_parameters_.data(); }
+  const T* best_parameters() const { return best_ ? best_parameters_.data() : nullptr; }
 
  private:
   bool improves(double figure, double reference) const;

@@ -1,7 +1,6 @@
 """The native core: what cpp/bind gives to Python.
 
-Arrays come in ready: the public layer has checked ranks, widths, dtypes and finiteness and has made
-the one conversion that may be needed.  The core checks shapes again and raises ValueError.
+Arrays come in ready: the public layer has checked and converted them.  The core checks shapes again.
 Nothing here copies an input unless it says so; the GIL is released while the core computes.
 """
 
@@ -377,10 +376,7 @@ class Trainer:
         """What the plan chose and why, for people."""
 
 class Stepper:
-    """Steps on whole batches, one a call; keeps its trainer while the shapes stay the same.
-
-    Targets must lie in [low, high].  Keeps network and optimizer alive.
-    """
+    """Steps on whole batches, one a call; targets must lie in [low, high]."""
 
     def __init__(
         self,
@@ -397,3 +393,8 @@ class Stepper:
         None, and nothing done, unless x and y are arrays of the dtype, (n, width), contiguous,
         finite and in range, and the step is short; labels and full-batch methods never are.
         """
+
+class Exclusive:
+    """Context of one thread at a time: RuntimeError for any other."""
+    def __enter__(self) -> None: ...
+    def __exit__(self, *_: object) -> None: ...

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -40,22 +39,6 @@ _NOT_COPIED = (
 )
 
 
-class _Exclusive:
-    """Keeps other threads from training a model while one does."""
-
-    def __init__(self) -> None:
-        self._lock = threading.RLock()
-
-    def __enter__(self) -> None:
-        if not self._lock.acquire(blocking=False):
-            raise RuntimeError(
-                "the model is being trained by another thread: train it from one thread at a time"
-            )
-
-    def __exit__(self, *_: object) -> None:
-        self._lock.release()
-
-
 class PersistentModel(CompiledModel):
     """A compiled model with its optimizer's state; `Sequential` adds training."""
 
@@ -66,7 +49,7 @@ class PersistentModel(CompiledModel):
     ) -> None:
         super().__init__(layers, name, dtype=dtype, seed=seed)
         self._epochs_started = 0
-        self._exclusive = _Exclusive()
+        self._exclusive = _core.Exclusive()
 
     def _sync_optimizer(self, network: _core.Network) -> _core.Optimizer:
         """Return the core's optimizer for this network, with the settings of now."""
@@ -197,7 +180,7 @@ class PersistentModel(CompiledModel):
         compiled, progress = state.pop("compiled"), state.pop("progress")
         arrays = state.pop("arrays")
         vars(self).update(dict.fromkeys(_NOT_COPIED), **state)
-        self._exclusive, self._views, self._stack = _Exclusive(), {}, Stack(self)
+        self._exclusive, self._views, self._stack = _core.Exclusive(), {}, Stack(self)
         self._stack.extend(layers)
         if compiled is not None:
             self._compiled = Compiled(**compiled)
