@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 from shallowcore import callbacks, layers, models, optimizers
+from shallowcore.callbacks._base import HOOKS
 
 RNG = np.random.default_rng(1)
 X = RNG.standard_normal((60, 4))
@@ -113,6 +114,68 @@ def test_ctrl_c_answers_soon_and_leaves_a_usable_model(batch_size):
     assert time.perf_counter() - sent[0] < 0.2
     timer.join()
     assert_usable_after(model, x, y)
+
+
+def interrupt_after(seconds, call):
+    """Send SIGINT to this thread while it calls; when it was sent."""
+    main_thread = threading.main_thread().ident
+    sent = []
+
+    def interrupt():
+        sent.append(time.perf_counter())
+        signal.pthread_kill(main_thread, signal.SIGINT)
+
+    timer = threading.Timer(seconds, interrupt)
+    timer.start()
+    call()
+    timer.join()
+    return sent[0]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals there go to no thread")
+def test_ctrl_c_ends_an_epoch_of_an_estimator():
+    """As scikit-learn's: a warning, and the estimator keeps the weights of the last whole step."""
+    neural_network = pytest.importorskip("shallowcore.sklearn")
+    x = np.random.default_rng(0).standard_normal((100_000, 20)).astype("float32")
+    estimator = neural_network.MLPRegressor(
+        hidden_layer_sizes=(100,), max_iter=10, random_state=0, batch_size=10
+    )
+
+    def fit():
+        with pytest.warns(UserWarning, match="interrupted by user"):
+            estimator.fit(x, x[:, 0])
+
+    sent = interrupt_after(0.4, fit)
+    assert time.perf_counter() - sent < 0.5
+    assert estimator.n_iter_ == 0
+    assert estimator._optimizer.iterations > 0
+    assert np.isfinite(estimator.predict(x[:9])).all()
+
+
+@pytest.mark.parametrize("hook", [name for name in HOOKS if name != "on_train_end"])
+@pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
+def test_an_exception_in_a_callback_leaves_a_whole_number_of_steps(optimizer, hook):
+    """Every hook, in its third call; then the model goes on as one that was never disturbed."""
+    calls = 0
+
+    def fail(*_):
+        nonlocal calls
+        calls += 1
+        if calls == (1 if hook == "on_train_begin" else 3):
+            raise ZeroDivisionError
+
+    failing = callbacks.Callback()
+    setattr(failing, hook, fail)
+    model, replay = classifier(optimizer), classifier(optimizer)
+    with pytest.raises(ZeroDivisionError):
+        model.fit(X, LABELS, batch_size=60, epochs=9, callbacks=[failing], verbose=0)
+    steps = model.optimizer.iterations
+    assert steps in (0, 2, 3)
+    replay.fit(X, LABELS, batch_size=60, epochs=9, initial_epoch=9 - steps, verbose=0)
+    assert replay.digest() == model.digest()
+    for one in (model, replay):
+        one.fit(X, LABELS, batch_size=60, epochs=9, initial_epoch=6, verbose=0)
+    assert replay.digest() == model.digest()
 
 
 def test_an_interrupted_run_is_a_whole_number_of_steps():

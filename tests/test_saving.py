@@ -238,6 +238,37 @@ def test_a_save_that_fails_leaves_the_old_file(step: str, tmp_path: Path, monkey
     assert models.load_model(tmp_path / "m.safetensors").digest() == model.digest()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="looks at open files as Linux shows them")
+def test_a_save_reaches_the_disk_before_it_gets_its_name(tmp_path: Path, monkeypatch: Any) -> None:
+    """The new file is synced as a whole, then renamed, then the folder that names it is synced."""
+    order: list[str] = []
+    path = tmp_path / "m.safetensors"
+    fsync, replace = os.fsync, os.replace
+
+    def seen_fsync(handle: int) -> None:
+        target = Path(os.readlink(f"/proc/self/fd/{handle}"))
+        whole = target.is_file() and models.load_model(renamed(target)).digest() == model.digest()
+        order.append("folder" if target == tmp_path else "whole file" if whole else str(target))
+        fsync(handle)
+
+    def renamed(target: Path) -> Path:
+        """A link with the suffix of model files."""
+        link = tmp_path / f"{len(order)}.safetensors"
+        link.symlink_to(target)
+        return link
+
+    def seen_replace(source: str, target: str) -> None:
+        order.append("rename")
+        replace(source, target)
+
+    model = small()
+    monkeypatch.setattr(os, "fsync", seen_fsync)
+    monkeypatch.setattr(os, "replace", seen_replace)
+    model.save(path)
+    assert order == ["whole file", "rename", "folder"]
+    assert models.load_model(path).digest() == model.digest()
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="folders there have no such permissions")
 def test_a_folder_that_is_read_only() -> None:
     """Root may write anywhere, so it is nobody for a while."""

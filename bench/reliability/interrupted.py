@@ -1,0 +1,292 @@
+"""What `interruption.py` interrupts: trainings by every plan and optimizer, and predictions."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from shallowcore import callbacks, layers, models, optimizers
+from shallowcore.callbacks._base import HOOKS as HOOKS
+from shallowcore.sklearn import LogisticRegression, MLPClassifier, MLPRegressor
+
+Array = NDArray[Any]
+
+FORCE = "SHALLOWCORE_FORCE_PLAN"
+ENDLESS = 10**6  # epochs
+
+
+@dataclass(frozen=True)
+class Case:
+    """A training without an end; "" is the plan that `fit` chooses.
+
+    `longest` is the longest time until the signal; with few `epochs`, `fits` follow one another.
+    """
+
+    name: str
+    x: Any
+    y: Any
+    sizes: tuple[int, ...]
+    optimizer: Callable[[], Any]
+    batch_size: int
+    plan: str = ""
+    options: dict[str, Any] = field(default_factory=dict)
+    callbacks: tuple[Callable[[], Any], ...] = ()
+    first: tuple[Callable[[], layers.Layer], ...] = ()
+    dropout: float = 0.0
+    stream: str = ""
+    epochs: int = ENDLESS
+    fits: int = 1
+    longest: float = 0.08
+
+    @property
+    def n_batches(self) -> int:
+        """Steps of an epoch."""
+        n_training = int(len(self.x) * (1 - self.options.get("validation_split", 0)))
+        return -(-n_training // self.batch_size)
+
+    def model(self) -> models.Sequential:
+        """A new model, compiled."""
+        stack: list[layers.Layer] = [layers.Input(self.x.shape[1:])]
+        stack += [make() for make in self.first]
+        for units in self.sizes[:-1]:
+            stack.append(layers.Dense(units, "tanh"))
+            if self.dropout:
+                stack.append(layers.Dropout(self.dropout))
+        stack.append(layers.Dense(self.sizes[-1]))
+        model = models.Sequential(stack, dtype=self.dtype, seed=3)
+        model.compile(self.optimizer(), "mse", ["mae"])
+        return model
+
+    @property
+    def dtype(self) -> str:
+        """Of the model."""
+        return "float64" if self.x.dtype == np.float64 else "float32"
+
+    def fit(
+        self, model: models.Sequential, initial_epoch: int = 0, extra: list[Any] | None = None
+    ) -> None:
+        """Train; `extra` callbacks come after the case's own."""
+        os.environ[FORCE] = self.plan
+        hooks = [make() for make in self.callbacks] + (extra or [])
+        common = {"epochs": self.epochs, "initial_epoch": initial_epoch, "verbose": 0}
+        if self.stream:
+            source = Batches(self.x, self.y, self.batch_size)
+            steps = self.n_batches if self.stream == "generator" else None
+            data = source.for_ever() if self.stream == "generator" else source
+            model.fit(data, steps_per_epoch=steps, callbacks=hooks, **common, **self.options)
+            return
+        shape = {"batch_size": self.batch_size, "callbacks": hooks}
+        model.fit(self.x, self.y, **shape, **common, **self.options)
+
+
+@dataclass(frozen=True)
+class Batches:
+    """Batches in order: iterable, again and again or for ever."""
+
+    x: Any
+    y: Any
+    size: int
+
+    def __iter__(self) -> Iterator[tuple[Array, Array]]:
+        for first in range(0, len(self.x), self.size):
+            yield self.x[first : first + self.size], self.y[first : first + self.size]
+
+    def for_ever(self) -> Iterator[tuple[Array, Array]]:
+        """As a generator."""
+        while True:
+            yield from self
+
+
+@dataclass(frozen=True)
+class Call:
+    """Something else that takes long; `prepare` gives the call and its result."""
+
+    name: str
+    prepare: Callable[[], tuple[Callable[[], Any], Any]]
+    longest: float = 0.15
+
+
+@dataclass(frozen=True)
+class Estimator:
+    """An estimator's fit; the same settings and steps give the same weights."""
+
+    name: str
+    make: Callable[[], Any]
+    x: Array
+    y: Array
+    warns: bool = True
+    longest: float = 0.1
+
+    def estimator(self) -> Any:
+        """A new one; without an end."""
+        os.environ[FORCE] = ""
+        return self.make()
+
+    def repeated(self, steps: int) -> Any:
+        """An estimator that has done so many steps."""
+        other = self.estimator()
+
+        class Counted(type(other)):  # type: ignore[misc]
+            def _epochs(self, engine: Any, trainer: Any, *_: Any) -> None:
+                if steps > 0:
+                    trainer.run(ENDLESS, 1e9, steps)
+
+        other.__class__ = Counted
+        if not self.warns:
+            other.set_params(max_iter=steps)
+        other.fit(self.x, self.y)
+        return other
+
+
+# --- the cases ------------------------------------------------------------------------------------
+def draw(n: int, n_features: int, n_outputs: int = 1, dtype: Any = np.float32) -> Any:
+    """Noise and targets that no network finds in it."""
+    rng = np.random.default_rng(n + n_features)
+    x = rng.standard_normal((n, n_features), np.float32).astype(dtype)
+    return x, rng.standard_normal((n, n_outputs), np.float32).astype(dtype)
+
+
+def fits(folder: Path) -> list[Case]:
+    """Trainings by every plan and optimizer."""
+    tiny, small, tall = draw(60, 5), draw(2000, 20, 3), draw(20000, 30)
+    big, wide, deep = draw(60000, 200, 4), draw(150, 3000), draw(3000, 400)
+    double = draw(4000, 20, 1, np.float64)
+    images = np.random.default_rng(0).integers(0, 256, (30000, 784), np.uint8)
+    labels = draw(30000, 1)[1]
+    np.save(folder / "x.npy", big[0])
+    mapped = np.load(folder / "x.npy", mmap_mode="r"), big[1]
+    o = optimizers
+    momentum = partial(o.SGD, 1e-3, 0.9, True)
+    lm = o.LevenbergMarquardt
+    quiet = callbacks.Callback
+
+    class Epochs(quiet):
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            sum(range(100))
+
+    class Every(Epochs):
+        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+            sum(range(100))
+
+    held_out = {"validation_split": 0.25}
+    normal = {"first": (layers.Normalization,)}
+    rescaled = {"first": (partial(layers.Rescaling, 1 / 255),)}
+    return [
+        Case("lanes sgd tiny", *tiny, (4, 1), momentum, 16, "lanes", longest=0.03),
+        Case("lanes adam full batch", *small, (6, 3), o.Adam, 2000, "lanes"),
+        Case("lanes adam many fits", *tiny, (4, 1), o.Adam, 7, "lanes", epochs=2, fits=10**6),
+        Case("lanes rprop big", *tall, (8, 1), o.Rprop, 20000, "lanes", held_out),
+        Case("panels adam", *small, (64, 3), o.Adam, 32, "panels"),
+        Case("panels rmsprop validation", *small, (64, 3), o.RMSprop, 500, "panels", held_out),
+        Case("panels adamw big", *big, (256, 4), o.AdamW, 128, "panels"),
+        Case("panels big batches", *big, (512, 4), o.Adam, 4096, "panels", held_out),
+        Case("panels images", images, labels, (128, 1), o.Adam, 64, "panels", **rescaled),
+        Case("panels dropout", *small, (64, 3), o.Nadam, 64, "panels", dropout=0.3),
+        Case("panels many fits", *small, (64, 3), o.Adam, 500, "panels", epochs=1, fits=10**6),
+        Case("blocks nadam", *small, (12, 3), o.Nadam, 50, "blocks", **normal),
+        Case("blocks adagrad all", *big, (300, 4), o.Adagrad, 60000, "blocks", held_out),
+        Case("blocks clipped", *small, (30, 3), partial(o.Adam, clipnorm=0.1), 100, "blocks"),
+        Case("gram", *wide, (1,), partial(o.SGD, 1e-4), 150, "gram"),
+        Case("gram hidden", *draw(1000, 2500), (20, 1), partial(o.SGD, 1e-4), 1000, "gram"),
+        Case("tiles adam", *deep, (1,), o.Adam, 3000, "tiles", longest=0.1),
+        Case("lbfgs tiny", *tiny, (4, 1), o.LBFGS, 60),
+        Case("lbfgs", *double, (16, 1), o.LBFGS, 4000),
+        Case("lbfgs big", *big, (64, 4), o.LBFGS, 60000, options=held_out, longest=0.2),
+        Case("newton tiny", *tiny, (4, 1), o.NewtonCG, 60),
+        Case("newton", *double, (12, 1), o.NewtonCG, 4000, longest=0.2),
+        Case("newton big", *big, (32, 4), o.NewtonCG, 60000, longest=0.3),
+        Case("levenberg tiny", *tiny, (4, 1), lm, 60),
+        Case("levenberg", *double, (20, 1), lm, 4000, longest=0.2),
+        Case("levenberg big", *tall, (60, 1), lm, 20000, longest=0.3),
+        Case("epoch callback", *tiny, (4, 1), o.Adam, 16, callbacks=(Epochs,), longest=0.05),
+        Case("batch callback", *small, (64, 3), o.Adam, 64, callbacks=(Every,), options=held_out),
+        Case("early stopping", *small, (8, 3), o.Adam, 32, options=held_out, callbacks=(stopper,)),
+        Case("solver callback", *double, (8, 1), o.LBFGS, 4000, callbacks=(Epochs,)),
+        Case("list of batches", *small, (30, 3), o.Adam, 128, stream="list"),
+        Case("generator", *small, (30, 3), o.RMSprop, 300, stream="generator"),
+        Case("stream, big", *big, (128, 4), o.Adam, 256, stream="list", callbacks=(Every,)),
+        Case("map in blocks", *mapped, (64, 4), o.Adam, 128),
+        Case("map, all samples", *mapped, (8, 4), momentum, 60000),
+    ]
+
+
+def stopper() -> Any:
+    """Early stopping that the core does, and that never comes."""
+    return callbacks.EarlyStopping("val_loss", patience=ENDLESS)
+
+
+def calls() -> list[Call]:
+    """Predictions and figures of many samples."""
+    x, y = draw(300000, 100)
+
+    def of(work: Callable[[models.Sequential], Any]) -> tuple[Callable[[], Any], Any]:
+        model = models.Sequential(
+            [layers.Input((100,)), layers.Dense(300, "tanh"), layers.Dense(1)], seed=0
+        )
+        model.compile("sgd", "mse")
+        return partial(work, model), work(model)
+
+    return [
+        Call("predict", partial(of, lambda model: model.predict(x)), 0.3),
+        Call("evaluate", partial(of, lambda model: model.evaluate(x, y, verbose=0)), 0.6),
+        Call("gradients", partial(of, lambda model: model.gradients(x, y)[0]), 0.3),
+    ]
+
+
+def estimators() -> list[Estimator]:
+    """Of scikit-learn's kind."""
+    x, y = draw(3000, 20)
+    big_x, big_y = draw(200000, 60)
+    labels, big_labels = (y[:, 0] > 0).astype(int), (big_y[:, 0] > 0).astype(int)
+    common: dict[str, Any] = {"max_iter": ENDLESS, "random_state": 0, "n_iter_no_change": ENDLESS}
+    tol = {"tol": 0.0, "max_fun": ENDLESS}
+    classifier = partial(MLPClassifier, **common)
+    regressor = partial(MLPRegressor, **common)
+    return [
+        Estimator("MLPClassifier adam", partial(classifier, hidden_layer_sizes=(30,)), x, labels),
+        Estimator(
+            "MLPClassifier long epochs",
+            partial(classifier, hidden_layer_sizes=(200,)),
+            big_x,
+            big_labels,
+        ),
+        Estimator(
+            "MLPRegressor sgd",
+            partial(regressor, hidden_layer_sizes=(8,), solver="sgd"),
+            x,
+            y[:, 0],
+        ),
+        Estimator(
+            "MLPRegressor lbfgs",
+            partial(regressor, hidden_layer_sizes=(40,), solver="lbfgs", **tol),
+            x,
+            y[:, 0],
+            False,
+        ),
+    ]
+
+
+def logistic() -> Call:
+    """Raises, and is as good as new."""
+    x, y = draw(100000, 60)
+    labels = (y[:, 0] > 0).astype(int)
+
+    def fit() -> Any:
+        return LogisticRegression(solver="newton-cg").fit(x, labels).coef_
+
+    return Call("LogisticRegression", lambda: (fit, fit()), 0.5)
+
+
+@contextlib.contextmanager
+def all_cases() -> Iterator[list[Any]]:
+    """All of them; files are gone afterwards."""
+    with tempfile.TemporaryDirectory() as name:
+        yield [*fits(Path(name)), *calls(), *estimators(), logistic()]
