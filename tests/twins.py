@@ -64,7 +64,7 @@ def to_layer(layer: Layer) -> layers.Layer:
 def to_loss(loss: Loss) -> losses.Loss:
     """The model's loss for one of the oracle's."""
     options = {"from_logits": loss.from_logits, "label_smoothing": loss.label_smoothing}
-    given = {name: value for name, value in options.items() if value}
+    given: dict[str, Any] = {name: value for name, value in options.items() if value}
     return losses.Loss(loss.name, scale=loss.scale, **given, **loss.parameters)
 
 

@@ -31,8 +31,7 @@ class Case:
     """
 
     name: str
-    x: Any
-    y: Any
+    data: tuple[Any, Any]
     sizes: tuple[int, ...]
     optimizer: Callable[[], Any]
     batch_size: int
@@ -45,6 +44,11 @@ class Case:
     epochs: int = ENDLESS
     fits: int = 1
     longest: float = 0.08
+
+    @property
+    def x(self) -> Any:
+        """Inputs."""
+        return self.data[0]
 
     @property
     def n_batches(self) -> int:
@@ -76,15 +80,20 @@ class Case:
         """Train; `extra` callbacks come after the case's own."""
         os.environ[FORCE] = self.plan
         hooks = [make() for make in self.callbacks] + (extra or [])
-        common = {"epochs": self.epochs, "initial_epoch": initial_epoch, "verbose": 0}
+        common: dict[str, Any] = {
+            "epochs": self.epochs,
+            "initial_epoch": initial_epoch,
+            "verbose": 0,
+        }
         if self.stream:
-            source = Batches(self.x, self.y, self.batch_size)
+            source = Batches(*self.data, self.batch_size)
             steps = self.n_batches if self.stream == "generator" else None
-            data = source.for_ever() if self.stream == "generator" else source
-            model.fit(data, steps_per_epoch=steps, callbacks=hooks, **common, **self.options)
+            batches = source.for_ever() if self.stream == "generator" else source
+            model.fit(batches, steps_per_epoch=steps, callbacks=hooks, **common, **self.options)
             return
-        shape = {"batch_size": self.batch_size, "callbacks": hooks}
-        model.fit(self.x, self.y, **shape, **common, **self.options)
+        size = self.batch_size
+        x, y = self.data
+        model.fit(x, y, batch_size=size, callbacks=hooks, **common, **self.options)
 
 
 @dataclass(frozen=True)
@@ -146,6 +155,9 @@ class Estimator:
         return other
 
 
+AnyCase = Case | Call | Estimator
+
+
 # --- the cases ------------------------------------------------------------------------------------
 def draw(n: int, n_features: int, n_outputs: int = 1, dtype: Any = np.float32) -> Any:
     """Noise and targets that no network finds in it."""
@@ -166,9 +178,8 @@ def fits(folder: Path) -> list[Case]:
     o = optimizers
     momentum = partial(o.SGD, 1e-3, 0.9, True)
     lm = o.LevenbergMarquardt
-    quiet = callbacks.Callback
 
-    class Epochs(quiet):
+    class Epochs(callbacks.Callback):
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
             sum(range(100))
 
@@ -176,45 +187,45 @@ def fits(folder: Path) -> list[Case]:
         def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
             sum(range(100))
 
-    held_out = {"validation_split": 0.25}
-    normal = {"first": (layers.Normalization,)}
-    rescaled = {"first": (partial(layers.Rescaling, 1 / 255),)}
+    held_out: dict[str, Any] = {"validation_split": 0.25}
+    normal: dict[str, Any] = {"first": (layers.Normalization,)}
+    rescaled: dict[str, Any] = {"first": (partial(layers.Rescaling, 1 / 255),)}
     return [
-        Case("lanes sgd tiny", *tiny, (4, 1), momentum, 16, "lanes", longest=0.03),
-        Case("lanes adam full batch", *small, (6, 3), o.Adam, 2000, "lanes"),
-        Case("lanes adam many fits", *tiny, (4, 1), o.Adam, 7, "lanes", epochs=2, fits=10**6),
-        Case("lanes rprop big", *tall, (8, 1), o.Rprop, 20000, "lanes", held_out),
-        Case("panels adam", *small, (64, 3), o.Adam, 32, "panels"),
-        Case("panels rmsprop validation", *small, (64, 3), o.RMSprop, 500, "panels", held_out),
-        Case("panels adamw big", *big, (256, 4), o.AdamW, 128, "panels"),
-        Case("panels big batches", *big, (512, 4), o.Adam, 4096, "panels", held_out),
-        Case("panels images", images, labels, (128, 1), o.Adam, 64, "panels", **rescaled),
-        Case("panels dropout", *small, (64, 3), o.Nadam, 64, "panels", dropout=0.3),
-        Case("panels many fits", *small, (64, 3), o.Adam, 500, "panels", epochs=1, fits=10**6),
-        Case("blocks nadam", *small, (12, 3), o.Nadam, 50, "blocks", **normal),
-        Case("blocks adagrad all", *big, (300, 4), o.Adagrad, 60000, "blocks", held_out),
-        Case("blocks clipped", *small, (30, 3), partial(o.Adam, clipnorm=0.1), 100, "blocks"),
-        Case("gram", *wide, (1,), partial(o.SGD, 1e-4), 150, "gram"),
-        Case("gram hidden", *draw(1000, 2500), (20, 1), partial(o.SGD, 1e-4), 1000, "gram"),
-        Case("tiles adam", *deep, (1,), o.Adam, 3000, "tiles", longest=0.1),
-        Case("lbfgs tiny", *tiny, (4, 1), o.LBFGS, 60),
-        Case("lbfgs", *double, (16, 1), o.LBFGS, 4000),
-        Case("lbfgs big", *big, (64, 4), o.LBFGS, 60000, options=held_out, longest=0.2),
-        Case("newton tiny", *tiny, (4, 1), o.NewtonCG, 60),
-        Case("newton", *double, (12, 1), o.NewtonCG, 4000, longest=0.2),
-        Case("newton big", *big, (32, 4), o.NewtonCG, 60000, longest=0.3),
-        Case("levenberg tiny", *tiny, (4, 1), lm, 60),
-        Case("levenberg", *double, (20, 1), lm, 4000, longest=0.2),
-        Case("levenberg big", *tall, (60, 1), lm, 20000, longest=0.3),
-        Case("epoch callback", *tiny, (4, 1), o.Adam, 16, callbacks=(Epochs,), longest=0.05),
-        Case("batch callback", *small, (64, 3), o.Adam, 64, callbacks=(Every,), options=held_out),
-        Case("early stopping", *small, (8, 3), o.Adam, 32, options=held_out, callbacks=(stopper,)),
-        Case("solver callback", *double, (8, 1), o.LBFGS, 4000, callbacks=(Epochs,)),
-        Case("list of batches", *small, (30, 3), o.Adam, 128, stream="list"),
-        Case("generator", *small, (30, 3), o.RMSprop, 300, stream="generator"),
-        Case("stream, big", *big, (128, 4), o.Adam, 256, stream="list", callbacks=(Every,)),
-        Case("map in blocks", *mapped, (64, 4), o.Adam, 128),
-        Case("map, all samples", *mapped, (8, 4), momentum, 60000),
+        Case("lanes sgd tiny", tiny, (4, 1), momentum, 16, "lanes", longest=0.03),
+        Case("lanes adam full batch", small, (6, 3), o.Adam, 2000, "lanes"),
+        Case("lanes adam many fits", tiny, (4, 1), o.Adam, 7, "lanes", epochs=2, fits=10**6),
+        Case("lanes rprop big", tall, (8, 1), o.Rprop, 20000, "lanes", held_out),
+        Case("panels adam", small, (64, 3), o.Adam, 32, "panels"),
+        Case("panels rmsprop validation", small, (64, 3), o.RMSprop, 500, "panels", held_out),
+        Case("panels adamw big", big, (256, 4), o.AdamW, 128, "panels"),
+        Case("panels big batches", big, (512, 4), o.Adam, 4096, "panels", held_out),
+        Case("panels images", (images, labels), (128, 1), o.Adam, 64, "panels", **rescaled),
+        Case("panels dropout", small, (64, 3), o.Nadam, 64, "panels", dropout=0.3),
+        Case("panels many fits", small, (64, 3), o.Adam, 500, "panels", epochs=1, fits=10**6),
+        Case("blocks nadam", small, (12, 3), o.Nadam, 50, "blocks", **normal),
+        Case("blocks adagrad all", big, (300, 4), o.Adagrad, 60000, "blocks", held_out),
+        Case("blocks clipped", small, (30, 3), partial(o.Adam, clipnorm=0.1), 100, "blocks"),
+        Case("gram", wide, (1,), partial(o.SGD, 1e-4), 150, "gram"),
+        Case("gram hidden", draw(1000, 2500), (20, 1), partial(o.SGD, 1e-4), 1000, "gram"),
+        Case("tiles adam", deep, (1,), o.Adam, 3000, "tiles", longest=0.1),
+        Case("lbfgs tiny", tiny, (4, 1), o.LBFGS, 60),
+        Case("lbfgs", double, (16, 1), o.LBFGS, 4000),
+        Case("lbfgs big", big, (64, 4), o.LBFGS, 60000, options=held_out, longest=0.2),
+        Case("newton tiny", tiny, (4, 1), o.NewtonCG, 60),
+        Case("newton", double, (12, 1), o.NewtonCG, 4000, longest=0.2),
+        Case("newton big", big, (32, 4), o.NewtonCG, 60000, longest=0.3),
+        Case("levenberg tiny", tiny, (4, 1), lm, 60),
+        Case("levenberg", double, (20, 1), lm, 4000, longest=0.2),
+        Case("levenberg big", tall, (60, 1), lm, 20000, longest=0.3),
+        Case("epoch callback", tiny, (4, 1), o.Adam, 16, callbacks=(Epochs,), longest=0.05),
+        Case("batch callback", small, (64, 3), o.Adam, 64, callbacks=(Every,), options=held_out),
+        Case("early stopping", small, (8, 3), o.Adam, 32, options=held_out, callbacks=(stopper,)),
+        Case("solver callback", double, (8, 1), o.LBFGS, 4000, callbacks=(Epochs,)),
+        Case("list of batches", small, (30, 3), o.Adam, 128, stream="list"),
+        Case("generator", small, (30, 3), o.RMSprop, 300, stream="generator"),
+        Case("stream, big", big, (128, 4), o.Adam, 256, stream="list", callbacks=(Every,)),
+        Case("map in blocks", mapped, (64, 4), o.Adam, 128),
+        Case("map, all samples", mapped, (8, 4), momentum, 60000),
     ]
 
 

@@ -86,12 +86,12 @@ class Figures:
     exceptions: int = 0
     wrong: list[str] = field(default_factory=list)
 
-    def check(self, right: bool, case: Case, what: str) -> None:
+    def check(self, right: bool, case: scenes.AnyCase, what: str) -> None:
         if not right:
             self.wrong.append(f"{case.name}: {what}")
             print(f"WRONG  {self.wrong[-1]}", flush=True)
 
-    def came(self, case: Case, wall: float, cpu: float) -> None:
+    def came(self, case: scenes.AnyCase, wall: float, cpu: float) -> None:
         """Note how long the answer took."""
         self.wall.append(wall)
         self.cpu.append(cpu)
@@ -151,7 +151,11 @@ def check_model(case: Case, model: models.Sequential, figures: Figures) -> None:
 
 # --- trials ---------------------------------------------------------------------------------------
 def interrupted(
-    case: Case, delay: float, sender: Sender, work: Callable[[list[Any]], None], figures: Figures
+    case: scenes.AnyCase,
+    delay: float,
+    sender: Sender,
+    work: Callable[[list[Any]], None],
+    figures: Figures,
 ) -> Any:
     """What was worked on when the signal came."""
     subject: list[Any] = [None]
@@ -282,6 +286,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--times", type=int, default=1000, help="SIGINTs; default 1000")
     parser.add_argument("--exceptions", type=int, help="in callbacks; default a fifth of --times")
+    parser.add_argument("--minutes", type=float, default=math.inf, help="stop after so many")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", default="", help="cases whose names contain this")
     chosen = parser.parse_args(arguments)
@@ -294,6 +299,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with scenes.all_cases() as cases:
         cases = [one for one in cases if chosen.only in one.name]
         for i in range(chosen.times):
+            if time.perf_counter() - start > 60 * chosen.minutes:
+                break
             case = cases[i % len(cases)]
             delay = draw.uniform(0, case.longest)
             if isinstance(case, scenes.Call):
@@ -305,6 +312,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         exceptions = chosen.times // 5 if chosen.exceptions is None else chosen.exceptions
         fits = [one for one in cases if type(one) is Case]
         for i in range(exceptions if fits else 0):
+            if time.perf_counter() - start > 60 * chosen.minutes:
+                break
             raise_in_callback(fits[i % len(fits)], draw, figures)
     sender.close()
     print("\n".join(report(figures, time.perf_counter() - start)))

@@ -160,7 +160,7 @@ class Life:
             return
         other = cast(self.network, self.dtype)
         mine = oracle_optimizer(self.optimizer, other.parameters())
-        options = {"epochs": 2, "batch_size": self.batch, "seed": self.seed}
+        options: dict[str, Any] = {"epochs": 2, "batch_size": self.batch, "seed": self.seed}
         options["shuffle"] = self.batch < self.rows
         train(other, mine, self.loss, self.x, self.y, **options)
         rtol = ROOM * trajectory(self.dtype, steps)
