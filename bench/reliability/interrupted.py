@@ -7,7 +7,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ class Case:
     """
 
     name: str
-    data: tuple[Any, Any]
+    data: Callable[[], tuple[Any, Any]]
     sizes: tuple[int, ...]
     optimizer: Callable[[], Any]
     batch_size: int
@@ -48,7 +48,7 @@ class Case:
     @property
     def x(self) -> Any:
         """Inputs."""
-        return self.data[0]
+        return self.data()[0]
 
     @property
     def n_batches(self) -> int:
@@ -86,13 +86,13 @@ class Case:
             "verbose": 0,
         }
         if self.stream:
-            source = Batches(*self.data, self.batch_size)
+            source = Batches(*self.data(), self.batch_size)
             steps = self.n_batches if self.stream == "generator" else None
             batches = source.for_ever() if self.stream == "generator" else source
             model.fit(batches, steps_per_epoch=steps, callbacks=hooks, **common, **self.options)
             return
         size = self.batch_size
-        x, y = self.data
+        x, y = self.data()
         model.fit(x, y, batch_size=size, callbacks=hooks, **common, **self.options)
 
 
@@ -129,10 +129,20 @@ class Estimator:
 
     name: str
     make: Callable[[], Any]
-    x: Array
-    y: Array
+    data: Callable[[], tuple[Any, Any]]
     warns: bool = True
     longest: float = 0.1
+
+    @property
+    def x(self) -> Array:
+        """Inputs."""
+        return np.asarray(self.data()[0])
+
+    @property
+    def y(self) -> Array:
+        """Targets, of one dimension."""
+        y = self.data()[1][:, 0]
+        return np.asarray((y > 0).astype(int) if self.name.startswith("MLPC") else y)
 
     def estimator(self) -> Any:
         """A new one; without an end."""
@@ -159,22 +169,38 @@ AnyCase = Case | Call | Estimator
 
 
 # --- the cases ------------------------------------------------------------------------------------
-def draw(n: int, n_features: int, n_outputs: int = 1, dtype: Any = np.float32) -> Any:
+@cache
+def draw(n: int, n_features: int, n_outputs: int = 1, dtype: Any = np.float32) -> tuple[Any, Any]:
     """Noise and targets that no network finds in it."""
     rng = np.random.default_rng(n + n_features)
     x = rng.standard_normal((n, n_features), np.float32).astype(dtype)
     return x, rng.standard_normal((n, n_outputs), np.float32).astype(dtype)
 
 
+@cache
+def draw_images() -> tuple[Any, Any]:
+    """Bytes of the size of MNIST."""
+    x = np.random.default_rng(0).integers(0, 256, (30000, 784), np.uint8)
+    return x, draw(30000, 1)[1]
+
+
+@cache
+def mapped_in(folder: Path) -> tuple[Any, Any]:
+    """A file of 48 MB."""
+    x, y = draw(60000, 200, 4)
+    np.save(folder / "x.npy", x)
+    return np.load(folder / "x.npy", mmap_mode="r"), y
+
+
 def fits(folder: Path) -> list[Case]:
     """Trainings by every plan and optimizer."""
-    tiny, small, tall = draw(60, 5), draw(2000, 20, 3), draw(20000, 30)
-    big, wide, deep = draw(60000, 200, 4), draw(150, 3000), draw(3000, 400)
-    double = draw(4000, 20, 1, np.float64)
-    images = np.random.default_rng(0).integers(0, 256, (30000, 784), np.uint8)
-    labels = draw(30000, 1)[1]
-    np.save(folder / "x.npy", big[0])
-    mapped = np.load(folder / "x.npy", mmap_mode="r"), big[1]
+    tiny, small, tall = partial(draw, 60, 5), partial(draw, 2000, 20, 3), partial(draw, 20000, 30)
+    big, wide, deep = (
+        partial(draw, 60000, 200, 4),
+        partial(draw, 150, 3000),
+        partial(draw, 3000, 400),
+    )
+    double, mapped = partial(draw, 4000, 20, 1, np.float64), partial(mapped_in, folder)
     o = optimizers
     momentum = partial(o.SGD, 1e-3, 0.9, True)
     lm = o.LevenbergMarquardt
@@ -199,14 +225,14 @@ def fits(folder: Path) -> list[Case]:
         Case("panels rmsprop validation", small, (64, 3), o.RMSprop, 500, "panels", held_out),
         Case("panels adamw big", big, (256, 4), o.AdamW, 128, "panels"),
         Case("panels big batches", big, (512, 4), o.Adam, 4096, "panels", held_out),
-        Case("panels images", (images, labels), (128, 1), o.Adam, 64, "panels", **rescaled),
+        Case("panels images", draw_images, (128, 1), o.Adam, 64, "panels", **rescaled),
         Case("panels dropout", small, (64, 3), o.Nadam, 64, "panels", dropout=0.3),
         Case("panels many fits", small, (64, 3), o.Adam, 500, "panels", epochs=1, fits=10**6),
         Case("blocks nadam", small, (12, 3), o.Nadam, 50, "blocks", **normal),
         Case("blocks adagrad all", big, (300, 4), o.Adagrad, 60000, "blocks", held_out),
         Case("blocks clipped", small, (30, 3), partial(o.Adam, clipnorm=0.1), 100, "blocks"),
         Case("gram", wide, (1,), partial(o.SGD, 1e-4), 150, "gram"),
-        Case("gram hidden", draw(1000, 2500), (20, 1), partial(o.SGD, 1e-4), 1000, "gram"),
+        Case("gram hidden", partial(draw, 1000, 2500), (20, 1), partial(o.SGD, 1e-4), 1000, "gram"),
         Case("tiles adam", deep, (1,), o.Adam, 3000, "tiles", longest=0.1),
         Case("lbfgs tiny", tiny, (4, 1), o.LBFGS, 60),
         Case("lbfgs", double, (16, 1), o.LBFGS, 4000),
@@ -236,61 +262,47 @@ def stopper() -> Any:
 
 def calls() -> list[Call]:
     """Predictions and figures of many samples."""
-    x, y = draw(300000, 100)
 
-    def of(work: Callable[[models.Sequential], Any]) -> tuple[Callable[[], Any], Any]:
+    def of(work: Callable[..., Any]) -> tuple[Callable[[], Any], Any]:
+        x, y = draw(300000, 100)
         model = models.Sequential(
             [layers.Input((100,)), layers.Dense(300, "tanh"), layers.Dense(1)], seed=0
         )
         model.compile("sgd", "mse")
-        return partial(work, model), work(model)
+        return partial(work, model, x, y), work(model, x, y)
 
     return [
-        Call("predict", partial(of, lambda model: model.predict(x)), 0.3),
-        Call("evaluate", partial(of, lambda model: model.evaluate(x, y, verbose=0)), 0.6),
-        Call("gradients", partial(of, lambda model: model.gradients(x, y)[0]), 0.3),
+        Call("predict", partial(of, lambda model, x, y: model.predict(x)), 0.3),
+        Call("evaluate", partial(of, lambda model, x, y: model.evaluate(x, y, verbose=0)), 0.6),
+        Call("gradients", partial(of, lambda model, x, y: model.gradients(x, y)[0]), 0.3),
     ]
 
 
 def estimators() -> list[Estimator]:
     """Of scikit-learn's kind."""
-    x, y = draw(3000, 20)
-    big_x, big_y = draw(200000, 60)
-    labels, big_labels = (y[:, 0] > 0).astype(int), (big_y[:, 0] > 0).astype(int)
+    few, many = partial(draw, 3000, 20), partial(draw, 200000, 60)
     common: dict[str, Any] = {"max_iter": ENDLESS, "random_state": 0, "n_iter_no_change": ENDLESS}
     tol = {"tol": 0.0, "max_fun": ENDLESS}
     classifier = partial(MLPClassifier, **common)
     regressor = partial(MLPRegressor, **common)
+    wide = partial(classifier, hidden_layer_sizes=(200,))
+    solver = partial(regressor, hidden_layer_sizes=(40,), solver="lbfgs", **tol)
     return [
-        Estimator("MLPClassifier adam", partial(classifier, hidden_layer_sizes=(30,)), x, labels),
+        Estimator("MLPClassifier adam", partial(classifier, hidden_layer_sizes=(30,)), few),
+        Estimator("MLPClassifier long epochs", wide, many),
         Estimator(
-            "MLPClassifier long epochs",
-            partial(classifier, hidden_layer_sizes=(200,)),
-            big_x,
-            big_labels,
+            "MLPRegressor sgd", partial(regressor, hidden_layer_sizes=(8,), solver="sgd"), few
         ),
-        Estimator(
-            "MLPRegressor sgd",
-            partial(regressor, hidden_layer_sizes=(8,), solver="sgd"),
-            x,
-            y[:, 0],
-        ),
-        Estimator(
-            "MLPRegressor lbfgs",
-            partial(regressor, hidden_layer_sizes=(40,), solver="lbfgs", **tol),
-            x,
-            y[:, 0],
-            False,
-        ),
+        Estimator("MLPRegressor lbfgs", solver, few, False),
     ]
 
 
 def logistic() -> Call:
     """Raises, and is as good as new."""
-    x, y = draw(100000, 60)
-    labels = (y[:, 0] > 0).astype(int)
 
     def fit() -> Any:
+        x, y = draw(100000, 60)
+        labels = (y[:, 0] > 0).astype(int)
         return LogisticRegression(solver="newton-cg").fit(x, labels).coef_
 
     return Call("LogisticRegression", lambda: (fit, fit()), 0.5)

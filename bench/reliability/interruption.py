@@ -172,6 +172,8 @@ def interrupted(
 
 
 def interrupt_fit(case: Case, delay: float, sender: Sender, figures: Figures) -> None:
+    case.data()  # is drawn before time counts
+
     def work(subject: list[Any]) -> None:
         while True:  # until the signal comes
             model = case.model()
@@ -202,13 +204,12 @@ def interrupt_estimator(
     case: scenes.Estimator, delay: float, sender: Sender, figures: Figures
 ) -> None:
     """scikit-learn's way: a warning, and the estimator keeps what it has; solvers raise."""
-    estimator = case.estimator()
-    caught = []
-    sender.send(delay)
+    estimator, x, y = case.estimator(), case.x, case.y
     try:
+        sender.send(delay)
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            estimator.fit(case.x, case.y)
+            estimator.fit(x, y)
             now, cpu = time.monotonic(), time.process_time()
             if not any("interrupted by user" in str(one.message) for one in caught):
                 time.sleep(delay + 60)
