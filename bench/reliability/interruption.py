@@ -15,6 +15,7 @@ import copy
 import math
 import os
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -295,6 +296,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error("it reads clocks of Linux")
     draw = random.Random(chosen.seed)
     figures, start = Figures(), time.perf_counter()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # shells ignore it in the background
     sender = Sender()
     warnings.filterwarnings("ignore", message=".*stopped after")
     with scenes.all_cases() as cases:
