@@ -94,6 +94,8 @@ def kill(folder: Path, size: tuple[int, int], draw: random.Random, found: Found)
         with contextlib.suppress(BaseException):
             save_for_ever(model, path, first, done)
         os._exit(1)
+    while struct.unpack("q", done[:8])[0] == first:  # until it is at work
+        time.sleep(1e-4)
     time.sleep(draw.uniform(0, 0.01 + size[0] * size[1] * 5e-8))
     os.kill(child, signal.SIGKILL)
     _, status = os.waitpid(child, 0)
