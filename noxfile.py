@@ -126,6 +126,13 @@ def exhaustive(session: nox.Session) -> None:
 
 
 @nox.session
+def mutants(session: nox.Session) -> None:
+    """Plant faults in the core and see whether the tests find them (arguments go to the tool)."""
+    install(session, *BUILD_TOOLS, "pybind11>=3.0", ".[test]")
+    session.run("python", "tools/mutate.py", *session.posargs)
+
+
+@nox.session
 def asan(session: nox.Session) -> None:
     """All tests, native and Python's, under address and undefined-behaviour sanitizers; Linux, gcc.
 

@@ -1,7 +1,8 @@
 # Which instruction sets the kernels are compiled for, and with which flags.
 #
-# Sets SHALLOWCORE_ISAS (worst first) and SHALLOWCORE_RUNNABLE_ISAS (those the build machine itself,
-# or its emulator, can execute: native tests are registered for these).
+# Sets SHALLOWCORE_ISAS (worst first), unless it is given to build fewer of them, and
+# SHALLOWCORE_RUNNABLE_ISAS (those the build machine itself, or its emulator, can execute: native tests
+# are registered for these).
 # shallowcore_add_kernels(<isa>) makes the object library shallowcore_kernels_<isa>.
 #
 # To add one: a branch in the list below, its flags in SHALLOWCORE_FLAGS_<isa>, a probe that is true
@@ -37,7 +38,7 @@ try_compile(SHALLOWCORE_TARGET_X86_64 ${PROJECT_BINARY_DIR}/probe
 try_compile(SHALLOWCORE_TARGET_ARM64 ${PROJECT_BINARY_DIR}/probe
             ${CMAKE_CURRENT_LIST_DIR}/is_arm64.cpp)
 if(SHALLOWCORE_ISAS)
-  # As asked for: some of those below, to save time.
+  message(STATUS "Instruction sets as given: ${SHALLOWCORE_ISAS}")
 elseif(SHALLOWCORE_TARGET_X86_64)
   set(SHALLOWCORE_ISAS baseline avx2 avx512)
 elseif(SHALLOWCORE_TARGET_ARM64)

@@ -1,0 +1,395 @@
+"""Are the tests worth their trust?  Plants faults in the C++ core and counts those they find.
+
+    python tools/mutate.py [FILE OR FOLDER ...] [-n 150] [--seed 0] [--again] [--list]
+
+A mutant is the source with one change: a sign, an operator, a comparison, a constant, min for max,
+two arguments of fma or select swapped.  They are drawn evenly over the files and planted in a copy
+of the tree (the checkout is never touched), which is built without optimisation and for one
+instruction set: all that can be chosen at run time in one build, the others one by one.  Each is
+tested until the first failure, the likeliest tests first.  Ends with a table by file, survivors,
+and a report in JSON from which --again takes up what survived or has not run; exit status 1 if a
+survivor is not explained.
+
+tools/mutants_equivalent.json explains those that no test can find: file, line before and after, and
+why.  Without "becomes" an entry stands for every change of its line.
+
+What fails without a mutant is left out, and so are tests that the core has no part in or that look
+at the clock: a slow machine must not pass for a fault that was found.
+"""
+
+import argparse
+import fnmatch
+import json
+import os
+import platform
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+
+from mutations import MACROS, Mutant, choose, mark_equivalent, plant
+
+ROOT = Path(__file__).parents[1]
+EQUIVALENT = Path(__file__).with_name("mutants_equivalent.json")
+WORK = ROOT / "build" / "mutants"
+# The kernels and what computes in the model; its plans choose among paths that must agree.
+SOURCES = (
+    "cpp/kernels/*.inl.hpp",
+    "cpp/kernels/simd.hpp",
+    *(f"cpp/model/{name}.cpp" for name in ("batches", "cholesky", "epoch_order", "full_batch")),
+    *(f"cpp/model/{name}.cpp" for name in ("gauss_newton", "hessian_product", "lbfgs")),
+    *(f"cpp/model/{name}.cpp" for name in ("levenberg_marquardt", "line_search", "moments")),
+    *(f"cpp/model/{name}.cpp" for name in ("network", "newton_cg", "objective", "optimizer")),
+    *(f"cpp/model/{name}.cpp" for name in ("pass", "preconditioner", "schedule", "slopes")),
+    *(f"cpp/model/{name}.cpp" for name in ("solver", "trainer", "unit_ranges", "watch")),
+)
+
+# --- tests ----------------------------------------------------------------------------------------
+
+# The tests likeliest to notice, by what a file is called; then all others.
+LIKELY = {
+    "cpp/kernels/gemm*": "kernels kernels_elementwise plans",
+    "cpp/kernels/dots*": "kernels gradients",
+    "cpp/kernels/transpose*": "kernels plans plans_lanes plans_wide",
+    "cpp/kernels/product*": "kernels plans gradients",
+    "cpp/kernels/lane*": "plans_lanes gradients plans trajectories",
+    "cpp/kernels/tiles*": "plans_wide plans trajectories",
+    "cpp/kernels/sparse*": "plans_sparse plans streams",
+    "cpp/kernels/dropout*": "dropout plans",
+    "cpp/kernels/optimizers*": "trajectories clipping parity_training plans_wide",
+    "cpp/kernels/loss*": "kernels_elementwise losses gradients newton_cg hard_cases",
+    "cpp/kernels/*": "kernels_elementwise ops ops_in_place gradients arrays newton_cg",
+    "cpp/model/batches*": "arrays streams memory_maps plans fit_loop normalization",
+    "cpp/model/*lanes*": "plans_lanes plans gradients dropout",
+    "cpp/model/*tiles*": "plans_wide plans trajectories",
+    "cpp/model/*panel*": "plans plans_sparse gradients dropout",
+    "cpp/model/*gram*": "plans trajectories plans_wide",
+    "cpp/model/lbfgs*": "lbfgs solvers trajectories",
+    "cpp/model/line_search*": "lbfgs solvers trajectories logistic_optimum",
+    "cpp/model/levenberg*": "levenberg_marquardt solvers",
+    "cpp/model/gauss_newton*": "levenberg_marquardt newton_cg solvers",
+    "cpp/model/cholesky*": "levenberg_marquardt newton_cg solvers",
+    "cpp/model/newton*": "newton_cg solvers logistic_optimum",
+    "cpp/model/precond*": "newton_cg solvers logistic_optimum",
+    "cpp/model/hessian*": "newton_cg solvers",
+    "cpp/model/solver*": "solvers newton_cg lbfgs levenberg_marquardt",
+    "cpp/model/schedule*": "schedules trajectories",
+    "cpp/model/watch*": "early_stopping callbacks fit_loop",
+    "cpp/model/optimizer*": "clipping trajectories schedules resume",
+    "cpp/model/moments*": "normalization targets_standardized memory_maps",
+    "cpp/model/trainer*": "fit_loop early_stopping trajectories resume callbacks",
+    "cpp/model/unit_ranges*": "report",
+    "cpp/model/*": "plans gradients trajectories normalization dropout fit_loop",
+}
+LEFT_OUT = (
+    *("oracle_*", "bench*", "demo", "doctests", "datasets*", "architecture", "mutate"),
+    *("instructions_tool", "names", "plotting", "progress", "registry_page", "saving*"),
+    *("sklearn_checks", "interruption", "max_time", "config"),
+)
+PER_TEST = 100  # seconds of processor time, which do not depend on what else the machine does
+PER_RUN = 3600  # seconds, against waiting for ever
+
+# On PYTHONPATH: an editable install must not stand before the copy; a test that never ends dies.
+SITE = """
+import sys
+sys.meta_path[:] = [f for f in sys.meta_path if "Redirecting" not in type(f).__name__]
+"""
+PLUGIN = f"""
+import signal
+def pytest_runtest_setup(item):
+    signal.setitimer(signal.ITIMER_PROF, {PER_TEST})
+def pytest_configure(config):
+    signal.signal(signal.SIGPROF, signal.SIG_DFL)
+"""
+# Included before every file.
+CHOICE = """
+#include <stdlib.h>
+namespace {
+const char* const shallowcore_mutant_text = getenv("SHALLOWCORE_MUTANT");
+const int shallowcore_mutant = shallowcore_mutant_text ? atoi(shallowcore_mutant_text) : 0;
+}
+"""
+
+
+def write(path: Path, content: str | bytes) -> None:
+    """Unless it holds that: an older file needs no building."""
+    content = content.encode() if isinstance(content, str) else content
+    if not (path.is_file() and path.read_bytes() == content):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+
+def test_files(file: str) -> tuple[list[str], list[str]]:
+    """The tests likely to notice a change of the file, and all others."""
+    names = sorted(path.stem[5:] for path in (ROOT / "tests").glob("test_*.py"))
+    names = [name for name in names if not any(fnmatch.fnmatch(name, out) for out in LEFT_OUT)]
+    likely = next(tests for like, tests in LIKELY.items() if fnmatch.fnmatch(file, like)).split()
+    others = [name for name in names if name not in likely]
+    return [f"tests/test_{name}.py" for name in likely], [
+        f"tests/test_{name}.py" for name in others
+    ]
+
+
+class Tree:
+    """A copy of the checkout, built with mutants in it."""
+
+    def __init__(self, isa: str) -> None:
+        self.folder = WORK / "tree"
+        self.build_folder = self.folder / "build"
+        self.native = [f"math_accuracy_{isa}", "core_test", "feed_test"]
+        self.left_out: list[str] = []
+        site = WORK / "site"
+        for name, content in (
+            ("sitecustomize.py", SITE),
+            ("mutant_limits.py", PLUGIN),
+            ("mutant.hpp", CHOICE),
+        ):
+            write(site / name, content)
+        self.options = {
+            "CMAKE_BUILD_TYPE": "Release",
+            "CMAKE_CXX_FLAGS": f"-include {site}/mutant.hpp -Wno-narrowing -w",
+            "CMAKE_CXX_FLAGS_RELEASE": "-O0 -DNDEBUG",
+            "CMAKE_LIBRARY_OUTPUT_DIRECTORY": str(self.folder / "python" / "shallowcore"),
+            "SHALLOWCORE_ISAS": isa,
+            "SHALLOWCORE_NATIVE_TESTS": "ON",
+            "SHALLOWCORE_PYTHON": "ON",
+        }
+        python = f"{site}{os.pathsep}{self.folder / 'python'}"
+        self.env = os.environ | {"PYTHONPATH": python, "MPLBACKEND": "Agg"}
+
+    def run(self, *command: str, mutant: int = 0) -> "subprocess.CompletedProcess[str]":
+        """At low priority; everything it started is gone afterwards."""
+        with subprocess.Popen(
+            ["nice", "-n", "15", *command],
+            cwd=self.folder,
+            env=self.env | {"SHALLOWCORE_MUTANT": str(mutant)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+        ) as process:
+            try:
+                output, _ = process.communicate(timeout=PER_RUN)
+            except BaseException as error:
+                os.killpg(process.pid, signal.SIGKILL)
+                output, _ = process.communicate()
+                if not isinstance(error, subprocess.TimeoutExpired):
+                    raise
+                return subprocess.CompletedProcess(command, -signal.SIGALRM, output)
+        return subprocess.CompletedProcess(command, process.returncode, output)
+
+    def prepare(self) -> None:
+        """Copies what git knows of or would add, and configures."""
+        listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+        names = subprocess.run(listing, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+        for name in filter(None, names.split("\0")):
+            if (ROOT / name).is_file():
+                write(self.folder / name, (ROOT / name).read_bytes())
+        defines = [f"-D{name}={value}" for name, value in self.options.items()]
+        where = ["-S", str(self.folder), "-B", str(self.build_folder), "-G", "Ninja"]
+        done = self.run("cmake", *where, *defines)
+        if done.returncode:
+            raise SystemExit(done.stdout)
+
+    def build(self, *targets: str, jobs: int = 1) -> "subprocess.CompletedProcess[str]":
+        where = ["--build", str(self.build_folder)]
+        return self.run("cmake", *where, "-j", str(jobs), "--target", *targets, "--", "-k", "0")
+
+    def plant(self, mutants: Sequence[Mutant], jobs: int) -> list[Mutant]:
+        """Builds with all mutants that can be chosen at run time, numbered from 1; those."""
+        chosen = dict(enumerate(mutants, 1))
+        while True:
+            for file in {m.file for m in mutants}:
+                numbered = [(k, m) for k, m in chosen.items() if m.file == file]
+                planted, left_over = plant((ROOT / file).read_text(), numbered)
+                write(self.folder / file, planted)
+                for number in left_over:
+                    del chosen[number]
+            done = self.build("_core", *self.native, jobs=jobs)
+            if done.returncode == 0:
+                break
+            errors = re.findall(r"(cpp/[\w/.]+):(\d+):\d+: error", done.stdout)
+            wrong = {(file, int(line)) for file, line in errors}
+            guilty = [k for k, m in chosen.items() if any((m.file, n) in wrong for n in m.lines())]
+            files = {file for file, _ in wrong}
+            # An error elsewhere in a file: all of its mutants are under suspicion.
+            guilty = guilty or [k for k, m in chosen.items() if m.file in files]
+            if not guilty:
+                raise SystemExit(f"the copy does not build:\n{done.stdout}")
+            for number in guilty:
+                del chosen[number]
+        code = "import shallowcore._core as c; print(c.__file__)"
+        if str(self.folder) not in self.run(sys.executable, "-c", code).stdout:
+            raise SystemExit("another installation of shallowcore stands before the copy")
+        self.numbers = {id(m): k for k, m in chosen.items()}
+        return list(chosen.values())
+
+    def pytest(self, *arguments: str, mutant: int = 0) -> "subprocess.CompletedProcess[str]":
+        options = ["-q", "-p", "no:cacheprovider", "-p", "no:randomly", "-p", "mutant_limits"]
+        options += ["--hypothesis-seed=0", "--no-header", "--tb=no"]
+        return self.run(sys.executable, "-m", "pytest", *options, *arguments, mutant=mutant)
+
+    def failing(self, files: Sequence[str]) -> list[str]:
+        """Tests that fail without a mutant."""
+        done = self.pytest(*files)
+        if done.returncode not in (0, 1):
+            raise SystemExit(f"the tests do not run without a mutant:\n{done.stdout[-4000:]}")
+        return re.findall(r"^(?:FAILED|ERROR) (\S+)", done.stdout, re.MULTILINE)
+
+    def test(self, mutant: Mutant) -> None:
+        """What the tests say to a mutant that has been built."""
+        number = self.numbers.get(id(mutant), 0)
+        likely, others = test_files(mutant.file)
+        programs = self.native
+        if re.search(r"kernels/(math|normal|gates)", mutant.file):
+            steps = [programs[:1], likely, programs[1:], others]
+        else:
+            steps = [likely, programs, others]
+        mutant.status, mutant.by = "survived", ""
+        for step in steps:
+            verdict = self.by_pytest if step in (likely, others) else self.by_programs
+            mutant.status, mutant.by = verdict(step, number)
+            if mutant.status != "survived":
+                return
+
+    def by_programs(self, programs: Sequence[str], number: int) -> tuple[str, str]:
+        for program in programs:
+            limited = f"ulimit -t {3 * PER_TEST}; exec {self.build_folder}/tests/native/{program}"
+            if self.run("sh", "-c", limited, mutant=number).returncode:
+                return "killed", program
+        return "survived", ""
+
+    def by_pytest(self, files: Sequence[str], number: int) -> tuple[str, str]:
+        left_out = [f"--deselect={name}" for name in self.left_out]
+        done = self.pytest("-x", *left_out, *files, mutant=number)
+        if done.returncode == 0:
+            return "survived", ""
+        if done.returncode in (-signal.SIGPROF, -signal.SIGALRM):
+            return "timed out", "pytest"
+        if done.returncode < 0:
+            return "killed", f"crash, {signal.Signals(-done.returncode).name}"
+        if done.returncode not in (1, 2):
+            raise SystemExit(f"pytest ends with {done.returncode}:\n{done.stdout[-4000:]}")
+        found = re.search(r"^(?:FAILED|ERROR) (\S+)", done.stdout, re.MULTILINE)
+        return "killed", found[1] if found else done.stdout.strip().splitlines()[-1]
+
+    def test_alone(self, mutant: Mutant) -> None:
+        """Builds the tree with this mutant only, and tests it."""
+        path, source = self.folder / mutant.file, (ROOT / mutant.file).read_text()
+        write(path, source[: mutant.start] + mutant.text + source[mutant.end :])
+        try:
+            if self.build("_core", *self.native, jobs=2).returncode == 0:
+                self.test(mutant)
+            else:
+                mutant.status = "does not compile"
+        finally:
+            write(path, source)
+
+
+# --- report ---------------------------------------------------------------------------------------
+
+STATUSES = ("killed", "timed out", "equivalent", "survived", "does not compile", "not run")
+
+
+def table(mutants: Sequence[Mutant]) -> str:
+    rows: list[tuple[str, ...]] = [("file", *STATUSES)]
+    for file in [*sorted({m.file for m in mutants}), "all"]:
+        found = [m.status for m in mutants if file in (m.file, "all")]
+        rows.append((file, *(str(found.count(status)) for status in STATUSES)))
+    return "\n".join(f"{r[0]:<42}" + "".join(f"{cell:>18}" for cell in r[1:]) for r in rows)
+
+
+def save(report: Path, mutants: Sequence[Mutant], left_out: Sequence[str]) -> None:
+    content = {"left_out": list(left_out), "mutants": [asdict(m) for m in mutants]}
+    report.write_text(json.dumps(content, indent=1) + "\n")
+
+
+def run_all(
+    tree: Tree, mutants: Sequence[Mutant], workers: int, left_out: list[str] | None, report: Path
+) -> None:
+    """Tests those that have not run or survived; saves after each."""
+    waiting = [m for m in mutants if m.status in ("not run", "survived")]
+    tree.prepare()
+    together = tree.plant(waiting, workers)
+    alone = [m for m in waiting if m not in together]
+    print(f"{len(together)} mutants in one build, {len(alone)} alone", flush=True)
+
+    def timed(test: Callable[[Mutant], None], mutant: Mutant) -> None:
+        start = time.monotonic()
+        test(mutant)
+        mutant.seconds = round(time.monotonic() - start)
+        print(describe(mutant), flush=True)
+        save(report, mutants, tree.left_out)
+
+    with ThreadPoolExecutor(workers) as pool:
+        if left_out is None:
+            files = [file for step in test_files("cpp/model/") for file in step]
+            failing = pool.map(tree.failing, [files[part::workers] for part in range(workers)])
+            left_out = [test for some in failing for test in some]
+            print("left out, for they fail without a mutant:", *left_out or ["none"], flush=True)
+        tree.left_out = left_out
+        list(pool.map(partial(timed, tree.test), together))
+    for file in {m.file for m in together}:
+        write(tree.folder / file, (ROOT / file).read_bytes())
+    for mutant in alone:
+        timed(tree.test_alone, mutant)
+
+
+def describe(mutant: Mutant) -> str:
+    head = f"{mutant.status}: {mutant.file}:{mutant.number} ({mutant.seconds} s) {mutant.by}"
+    return f"{head}\n    {mutant.line}\n    {mutant.becomes}"
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Mutation testing of the C++ core.")
+    parser.add_argument("sources", nargs="*", default=SOURCES, help="patterns of files")
+    parser.add_argument("-n", type=int, default=150, help="mutants")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--isa", choices=sorted(MACROS), default=best_isa())
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--report", type=Path, default=WORK / "report.json")
+    parser.add_argument("--again", action="store_true", help="go on with the report")
+    parser.add_argument("--list", action="store_true", help="print the mutants and stop")
+    return parser.parse_args()
+
+
+def best_isa() -> str:
+    if platform.machine() in ("aarch64", "arm64"):
+        return "neon"
+    flags = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
+    return "avx2" if " avx2 " in flags else "baseline"
+
+
+def main() -> int:
+    """Command line; 0 when every survivor is explained."""
+    options = parse()
+    if options.again:
+        content = json.loads(options.report.read_text())
+        left_out = content["left_out"]
+        mutants = [Mutant(**entry) for entry in content["mutants"]]
+    else:
+        files = sorted(
+            {str(p.relative_to(ROOT)) for pattern in options.sources for p in ROOT.glob(pattern)}
+        )
+        sources = {file: (ROOT / file).read_text() for file in files}
+        mutants = choose(sources, options.n, options.seed, MACROS[options.isa])
+        left_out = None
+    mark_equivalent(mutants, json.loads(EQUIVALENT.read_text()))
+    if not options.list:
+        run_all(Tree(options.isa), mutants, options.workers, left_out, options.report)
+    for mutant in mutants:
+        if mutant.status in ("survived", "not run", "equivalent"):
+            print(describe(mutant))
+    print(table(mutants))
+    return int(any(m.status == "survived" for m in mutants))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
