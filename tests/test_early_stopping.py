@@ -60,6 +60,7 @@ OPTIONS = [
     {"patience": 4, "monitor": "loss", "baseline": 0.2, "restore_best_weights": True},
     {"patience": 2, "monitor": "val_mse", "mode": "min", "start_from_epoch": 100},
     {"patience": 1, "monitor": "loss", "mode": "max", "restore_best_weights": True},
+    {"patience": 4, "monitor": "val_acc", "mode": "min"},  # equals its best: no improvement
 ]
 
 

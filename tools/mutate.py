@@ -4,21 +4,21 @@
 
 A mutant is the source with one change: a sign, an operator, a comparison, a constant, min for max,
 two arguments of fma or select swapped.  They are drawn evenly over the files and planted in a copy
-of the tree (the checkout is never touched), which is built without optimisation and for one
-instruction set: all that can be chosen at run time in one build, the others one by one.  Each is
-tested until the first failure, the likeliest tests first.  Ends with a table by file, survivors,
-and a report in JSON from which --again takes up what survived or has not run; exit status 1 if a
-survivor is not explained.
+of the tree (the checkout is never touched), which is built for one instruction set and, where it
+holds mutants, without optimisation: all that can be chosen at run time in one build, the others one
+by one.  Each is tested until the first failure, the likeliest tests first; a test that also fails
+without a mutant has killed none.  Ends with the survivors, a table by file, and a report in JSON
+from which --again takes up what survived or has not run; exit status 1 if a survivor is not
+explained.
 
 tools/mutants_equivalent.json explains those that no test can find: file, line before and after, and
 why.  Without "becomes" an entry stands for every change of its line.
 
-What fails without a mutant is left out, and so are tests that the core has no part in or that look
-at the clock: a slow machine must not pass for a fault that was found.
+Tests that the core has no part in are left out, and those that look at the clock: a slow machine
+must not pass for a fault that was found.
 """
 
 import argparse
-import fnmatch
 import json
 import os
 import platform
@@ -27,13 +27,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
+from threading import Lock
 
-from mutations import MACROS, Mutant, choose, mark_equivalent, plant
+from mutations import MACROS, Mutant, choose, in_order, mark_equivalent, plant
 
 ROOT = Path(__file__).parents[1]
 EQUIVALENT = Path(__file__).with_name("mutants_equivalent.json")
@@ -50,48 +51,8 @@ SOURCES = (
     *(f"cpp/model/{name}.cpp" for name in ("solver", "trainer", "unit_ranges", "watch")),
 )
 
-# --- tests ----------------------------------------------------------------------------------------
+# --- the copy and its tests -----------------------------------------------------------------------
 
-# The tests likeliest to notice, by what a file is called; then all others.
-LIKELY = {
-    "cpp/kernels/gemm*": "kernels kernels_elementwise plans",
-    "cpp/kernels/dots*": "kernels gradients",
-    "cpp/kernels/transpose*": "kernels plans plans_lanes plans_wide",
-    "cpp/kernels/product*": "kernels plans gradients",
-    "cpp/kernels/lane*": "plans_lanes gradients plans trajectories",
-    "cpp/kernels/tiles*": "plans_wide plans trajectories",
-    "cpp/kernels/sparse*": "plans_sparse plans streams",
-    "cpp/kernels/dropout*": "dropout plans",
-    "cpp/kernels/optimizers*": "trajectories clipping parity_training plans_wide",
-    "cpp/kernels/loss*": "kernels_elementwise losses gradients newton_cg hard_cases",
-    "cpp/kernels/*": "kernels_elementwise ops ops_in_place gradients arrays newton_cg",
-    "cpp/model/batches*": "arrays streams memory_maps plans fit_loop normalization",
-    "cpp/model/*lanes*": "plans_lanes plans gradients dropout",
-    "cpp/model/*tiles*": "plans_wide plans trajectories",
-    "cpp/model/*panel*": "plans plans_sparse gradients dropout",
-    "cpp/model/*gram*": "plans trajectories plans_wide",
-    "cpp/model/lbfgs*": "lbfgs solvers trajectories",
-    "cpp/model/line_search*": "lbfgs solvers trajectories logistic_optimum",
-    "cpp/model/levenberg*": "levenberg_marquardt solvers",
-    "cpp/model/gauss_newton*": "levenberg_marquardt newton_cg solvers",
-    "cpp/model/cholesky*": "levenberg_marquardt newton_cg solvers",
-    "cpp/model/newton*": "newton_cg solvers logistic_optimum",
-    "cpp/model/precond*": "newton_cg solvers logistic_optimum",
-    "cpp/model/hessian*": "newton_cg solvers",
-    "cpp/model/solver*": "solvers newton_cg lbfgs levenberg_marquardt",
-    "cpp/model/schedule*": "schedules trajectories",
-    "cpp/model/watch*": "early_stopping callbacks fit_loop",
-    "cpp/model/optimizer*": "clipping trajectories schedules resume",
-    "cpp/model/moments*": "normalization targets_standardized memory_maps",
-    "cpp/model/trainer*": "fit_loop early_stopping trajectories resume callbacks",
-    "cpp/model/unit_ranges*": "report",
-    "cpp/model/*": "plans gradients trajectories normalization dropout fit_loop",
-}
-LEFT_OUT = (
-    *("oracle_*", "bench*", "demo", "doctests", "datasets*", "architecture", "mutate"),
-    *("instructions_tool", "names", "plotting", "progress", "registry_page", "saving*"),
-    *("sklearn_checks", "interruption", "max_time", "config"),
-)
 PER_TEST = 100  # seconds of processor time, which do not depend on what else the machine does
 PER_RUN = 3600  # seconds, against waiting for ever
 
@@ -125,15 +86,9 @@ def write(path: Path, content: str | bytes) -> None:
         path.write_bytes(content)
 
 
-def test_files(file: str) -> tuple[list[str], list[str]]:
-    """The tests likely to notice a change of the file, and all others."""
-    names = sorted(path.stem[5:] for path in (ROOT / "tests").glob("test_*.py"))
-    names = [name for name in names if not any(fnmatch.fnmatch(name, out) for out in LEFT_OUT)]
-    likely = next(tests for like, tests in LIKELY.items() if fnmatch.fnmatch(file, like)).split()
-    others = [name for name in names if name not in likely]
-    return [f"tests/test_{name}.py" for name in likely], [
-        f"tests/test_{name}.py" for name in others
-    ]
+def is_compiled_apart(file: str) -> bool:
+    """Whether the file is compiled in the kernels or by itself only."""
+    return file.endswith((".cpp", ".inl.hpp", "/simd.hpp"))
 
 
 class Tree:
@@ -141,9 +96,12 @@ class Tree:
 
     def __init__(self, isa: str) -> None:
         self.folder = WORK / "tree"
-        self.build_folder = self.folder / "build"
+        self.build_folder = self.folder / "build" / "mutants"
         self.native = [f"math_accuracy_{isa}", "core_test", "feed_test"]
+        self.tests = [path.stem[5:] for path in (ROOT / "tests").glob("test_*.py")]
         self.left_out: list[str] = []
+        self.numbers: dict[int, int] = {}  # by identity
+        self.building = Lock()
         site = WORK / "site"
         for name, content in (
             ("sitecustomize.py", SITE),
@@ -151,22 +109,15 @@ class Tree:
             ("mutant.hpp", CHOICE),
         ):
             write(site / name, content)
-        self.options = {
-            "CMAKE_BUILD_TYPE": "Release",
-            "CMAKE_CXX_FLAGS": f"-include {site}/mutant.hpp -Wno-narrowing -w",
-            "CMAKE_CXX_FLAGS_RELEASE": "-O0 -DNDEBUG",
-            "CMAKE_LIBRARY_OUTPUT_DIRECTORY": str(self.folder / "python" / "shallowcore"),
-            "SHALLOWCORE_ISAS": isa,
-            "SHALLOWCORE_NATIVE_TESTS": "ON",
-            "SHALLOWCORE_PYTHON": "ON",
-        }
+        self.isa = isa
+        self.flags = f"-O0 -w -Wno-narrowing -include {site}/mutant.hpp"
         python = f"{site}{os.pathsep}{self.folder / 'python'}"
         self.env = os.environ | {"PYTHONPATH": python, "MPLBACKEND": "Agg"}
 
     def run(self, *command: str, mutant: int = 0) -> "subprocess.CompletedProcess[str]":
-        """At low priority; everything it started is gone afterwards."""
+        """Everything that it started is gone afterwards."""
         with subprocess.Popen(
-            ["nice", "-n", "15", *command],
+            command,
             cwd=self.folder,
             env=self.env | {"SHALLOWCORE_MUTANT": str(mutant)},
             stdout=subprocess.PIPE,
@@ -185,14 +136,28 @@ class Tree:
                 return subprocess.CompletedProcess(command, -signal.SIGALRM, output)
         return subprocess.CompletedProcess(command, process.returncode, output)
 
-    def prepare(self) -> None:
+    def prepare(self, planted: Iterable[str]) -> None:
         """Copies what git knows of or would add, and configures."""
         listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
         names = subprocess.run(listing, cwd=ROOT, check=True, capture_output=True, text=True).stdout
         for name in filter(None, names.split("\0")):
-            if (ROOT / name).is_file():
+            if (ROOT / name).is_file() and name != "CMakeLists.txt":
                 write(self.folder / name, (ROOT / name).read_bytes())
-        defines = [f"-D{name}={value}" for name, value in self.options.items()]
+        # The other files are compiled as they always are, which a compiler cache remembers.
+        own = f'PROPERTIES COMPILE_OPTIONS "{self.flags.replace(" ", ";")}")\n'
+        lines = [(ROOT / "CMakeLists.txt").read_text()]
+        lines += [f"set_source_files_properties({f} {own}" for f in planted if f.endswith(".cpp")]
+        for target in (f"shallowcore_kernels_{self.isa}", self.native[0]):
+            lines.append(f"target_compile_options({target} PRIVATE {self.flags})\n")
+        write(self.folder / "CMakeLists.txt", "".join(lines))
+        options = {
+            "CMAKE_BUILD_TYPE": "Release",
+            "CMAKE_LIBRARY_OUTPUT_DIRECTORY": self.folder / "python" / "shallowcore",
+            "SHALLOWCORE_ISAS": self.isa,
+            "SHALLOWCORE_NATIVE_TESTS": "ON",
+            "SHALLOWCORE_PYTHON": "ON",
+        }
+        defines = [f"-D{name}={value}" for name, value in options.items()]
         where = ["-S", str(self.folder), "-B", str(self.build_folder), "-G", "Ninja"]
         done = self.run("cmake", *where, *defines)
         if done.returncode:
@@ -200,11 +165,12 @@ class Tree:
 
     def build(self, *targets: str, jobs: int = 1) -> "subprocess.CompletedProcess[str]":
         where = ["--build", str(self.build_folder)]
-        return self.run("cmake", *where, "-j", str(jobs), "--target", *targets, "--", "-k", "0")
+        with self.building:
+            return self.run("cmake", *where, "-j", str(jobs), "--target", *targets, "--", "-k", "0")
 
     def plant(self, mutants: Sequence[Mutant], jobs: int) -> list[Mutant]:
         """Builds with all mutants that can be chosen at run time, numbered from 1; those."""
-        chosen = dict(enumerate(mutants, 1))
+        chosen = dict(enumerate((m for m in mutants if is_compiled_apart(m.file)), 1))
         while True:
             for file in {m.file for m in mutants}:
                 numbered = [(k, m) for k, m in chosen.items() if m.file == file]
@@ -212,7 +178,7 @@ class Tree:
                 write(self.folder / file, planted)
                 for number in left_over:
                     del chosen[number]
-            done = self.build("_core", *self.native, jobs=jobs)
+            done = self.build("_core", jobs=jobs)
             if done.returncode == 0:
                 break
             errors = re.findall(r"(cpp/[\w/.]+):(\d+):\d+: error", done.stdout)
@@ -236,17 +202,18 @@ class Tree:
         options += ["--hypothesis-seed=0", "--no-header", "--tb=no"]
         return self.run(sys.executable, "-m", "pytest", *options, *arguments, mutant=mutant)
 
-    def failing(self, files: Sequence[str]) -> list[str]:
-        """Tests that fail without a mutant."""
-        done = self.pytest(*files)
-        if done.returncode not in (0, 1):
+    def failing(self, tests: Sequence[str]) -> list[str]:
+        """Which of the tests fail without a mutant."""
+        done = self.pytest(*tests) if tests else None
+        found = re.findall(r"^(?:FAILED|ERROR) (\S+)", done.stdout if done else "", re.MULTILINE)
+        if done and done.returncode != (1 if found else 0):
             raise SystemExit(f"the tests do not run without a mutant:\n{done.stdout[-4000:]}")
-        return re.findall(r"^(?:FAILED|ERROR) (\S+)", done.stdout, re.MULTILINE)
+        return found
 
     def test(self, mutant: Mutant) -> None:
         """What the tests say to a mutant that has been built."""
         number = self.numbers.get(id(mutant), 0)
-        likely, others = test_files(mutant.file)
+        likely, others = in_order(self.tests, mutant.file)
         programs = self.native
         if re.search(r"kernels/(math|normal|gates)", mutant.file):
             steps = [programs[:1], likely, programs[1:], others]
@@ -261,6 +228,8 @@ class Tree:
 
     def by_programs(self, programs: Sequence[str], number: int) -> tuple[str, str]:
         for program in programs:
+            if self.build(program).returncode:
+                raise SystemExit(f"{program} does not build")
             limited = f"ulimit -t {3 * PER_TEST}; exec {self.build_folder}/tests/native/{program}"
             if self.run("sh", "-c", limited, mutant=number).returncode:
                 return "killed", program
@@ -285,7 +254,7 @@ class Tree:
         path, source = self.folder / mutant.file, (ROOT / mutant.file).read_text()
         write(path, source[: mutant.start] + mutant.text + source[mutant.end :])
         try:
-            if self.build("_core", *self.native, jobs=2).returncode == 0:
+            if self.build("_core", jobs=2).returncode == 0:
                 self.test(mutant)
             else:
                 mutant.status = "does not compile"
@@ -312,11 +281,12 @@ def save(report: Path, mutants: Sequence[Mutant], left_out: Sequence[str]) -> No
 
 
 def run_all(
-    tree: Tree, mutants: Sequence[Mutant], workers: int, left_out: list[str] | None, report: Path
+    tree: Tree, mutants: Sequence[Mutant], workers: int, left_out: list[str], report: Path
 ) -> None:
     """Tests those that have not run or survived; saves after each."""
+    tree.left_out = left_out
     waiting = [m for m in mutants if m.status in ("not run", "survived")]
-    tree.prepare()
+    tree.prepare({m.file for m in waiting})
     together = tree.plant(waiting, workers)
     alone = [m for m in waiting if m not in together]
     print(f"{len(together)} mutants in one build, {len(alone)} alone", flush=True)
@@ -328,18 +298,27 @@ def run_all(
         print(describe(mutant), flush=True)
         save(report, mutants, tree.left_out)
 
-    with ThreadPoolExecutor(workers) as pool:
-        if left_out is None:
-            files = [file for step in test_files("cpp/model/") for file in step]
-            failing = pool.map(tree.failing, [files[part::workers] for part in range(workers)])
-            left_out = [test for some in failing for test in some]
-            print("left out, for they fail without a mutant:", *left_out or ["none"], flush=True)
-        tree.left_out = left_out
-        list(pool.map(partial(timed, tree.test), together))
+    def control(some: Sequence[Mutant]) -> list[Mutant]:
+        """Those of the mutants that a test killed which also fails without them."""
+        failing = tree.failing(sorted({m.by for m in some if "::" in m.by}))
+        tree.left_out += failing
+        return [m for m in some if m.by in failing]
+
+    again = together
+    while again:
+        with ThreadPoolExecutor(workers) as pool:
+            list(pool.map(partial(timed, tree.test), again))
+        again = control(again)
+        print(f"{len(again)} again without {tree.left_out}", flush=True)
     for file in {m.file for m in together}:
         write(tree.folder / file, (ROOT / file).read_bytes())
-    for mutant in alone:
-        timed(tree.test_alone, mutant)
+    again = alone
+    while again:
+        for mutant in again:
+            timed(tree.test_alone, mutant)
+        tree.build("_core", jobs=workers)
+        again = control(again)
+    save(report, mutants, tree.left_out)
 
 
 def describe(mutant: Mutant) -> str:
@@ -370,6 +349,7 @@ def best_isa() -> str:
 def main() -> int:
     """Command line; 0 when every survivor is explained."""
     options = parse()
+    os.nice(15)
     if options.again:
         content = json.loads(options.report.read_text())
         left_out = content["left_out"]
@@ -380,7 +360,7 @@ def main() -> int:
         )
         sources = {file: (ROOT / file).read_text() for file in files}
         mutants = choose(sources, options.n, options.seed, MACROS[options.isa])
-        left_out = None
+        left_out = []
     mark_equivalent(mutants, json.loads(EQUIVALENT.read_text()))
     if not options.list:
         run_all(Tree(options.isa), mutants, options.workers, left_out, options.report)

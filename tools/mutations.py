@@ -7,9 +7,10 @@ wants a constant, that does not compile, and the mutant needs a build of its own
 tools/mutate.py does both.
 """
 
+import fnmatch
 import random
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 
@@ -30,6 +31,7 @@ NUMBER = re.compile(
 CALL = re.compile(r"(?<![\w:.])(?:fma|select)<\w+>\(")
 # Where an expression begins, seen from its inside; (?=...) is how a statement follows a bracket.
 EDGE = re.compile(r"[;,?]|(?<!:):(?!:)|(?<![=!<>])=(?!=)|\b(?:return|else)\b|[)\]}](?=\s+\w)")
+STATEMENT = re.compile(r"[;}]|\)\s*(?:const\s*)?{")  # after which a statement begins
 END = re.compile(r"[;,?]|(?<!:):(?!:)")
 # Macros that decide which lines an instruction set is compiled from.
 MACROS = {
@@ -123,14 +125,16 @@ def expression(code: str, start: int, end: int) -> tuple[int, int]:
 def plant(source: str, numbered: Sequence[tuple[int, Mutant]]) -> tuple[str, set[int]]:
     """The source with mutants to choose from, its lines as they were; those without a place.
 
-    An expression has a place for one.
+    An expression has a place for one, and what is declared constant has none.
     """
     code = NOT_CODE.sub(blank, source)
     places: list[tuple[int, int, int, Mutant]] = []
     left_over = set()
     for number, mutant in numbered:
         first, last = expression(code, mutant.start, mutant.end)
-        if any(first < other_last and other_first < last for other_first, other_last, *_ in places):
+        constant = re.search(r"\bconstexpr\b", STATEMENT.split(code[:first])[-1])
+        overlap = any(first < theirs[1] and theirs[0] < last for theirs in places)
+        if constant or overlap:
             left_over.add(number)
         else:
             places.append((first, last, number, mutant))
@@ -201,3 +205,59 @@ def mark_equivalent(mutants: Sequence[Mutant], entries: Sequence[dict[str, str]]
             same = entry["file"] == mutant.file and entry["line"] == mutant.line
             if same and entry.get("becomes", mutant.becomes) == mutant.becomes:
                 mutant.status, mutant.by = "equivalent", entry["reason"]
+
+
+# --- tests ----------------------------------------------------------------------------------------
+
+# The tests likeliest to notice, by what a file is called; then all others.
+LIKELY = {
+    "cpp/kernels/gemm*": "kernels kernels_elementwise plans",
+    "cpp/kernels/dots*": "kernels gradients",
+    "cpp/kernels/transpose*": "kernels plans plans_lanes plans_wide",
+    "cpp/kernels/product*": "kernels plans gradients",
+    "cpp/kernels/lane*": "plans_lanes gradients plans trajectories",
+    "cpp/kernels/tiles*": "plans_wide plans trajectories",
+    "cpp/kernels/sparse*": "plans_sparse plans streams",
+    "cpp/kernels/dropout*": "dropout plans",
+    "cpp/kernels/optimizers*": "trajectories clipping parity_training plans_wide",
+    "cpp/kernels/loss*": "kernels_elementwise losses gradients newton_cg hard_cases",
+    "cpp/kernels/*": "kernels_elementwise ops ops_in_place gradients arrays newton_cg",
+    "cpp/model/batches*": "arrays streams memory_maps plans fit_loop normalization",
+    "cpp/model/*lanes*": "plans_lanes plans gradients dropout",
+    "cpp/model/*tiles*": "plans_wide plans trajectories",
+    "cpp/model/*panel*": "plans plans_sparse gradients dropout",
+    "cpp/model/*gram*": "plans trajectories plans_wide",
+    "cpp/model/lbfgs*": "lbfgs solvers trajectories",
+    "cpp/model/line_search*": "lbfgs solvers trajectories logistic_optimum",
+    "cpp/model/levenberg*": "levenberg_marquardt solvers",
+    "cpp/model/gauss_newton*": "levenberg_marquardt newton_cg solvers",
+    "cpp/model/cholesky*": "levenberg_marquardt newton_cg solvers",
+    "cpp/model/newton*": "newton_cg solvers logistic_optimum",
+    "cpp/model/precond*": "newton_cg solvers logistic_optimum",
+    "cpp/model/hessian*": "newton_cg solvers",
+    "cpp/model/solver*": "solvers newton_cg lbfgs levenberg_marquardt",
+    "cpp/model/schedule*": "schedules trajectories",
+    "cpp/model/watch*": "early_stopping callbacks fit_loop",
+    "cpp/model/optimizer*": "clipping trajectories schedules resume",
+    "cpp/model/moments*": "normalization targets_standardized memory_maps",
+    "cpp/model/trainer*": "fit_loop early_stopping trajectories resume callbacks",
+    "cpp/model/unit_ranges*": "report",
+    "cpp/model/*": "plans gradients trajectories normalization dropout fit_loop",
+}
+LEFT_OUT = (
+    *("oracle_*", "bench*", "demo", "doctests", "datasets*", "architecture", "mutations"),
+    *("instructions_tool", "names", "plotting", "progress", "saving*"),
+    *("sklearn_checks", "interruption", "max_time", "config"),
+)
+
+
+def in_order(tests: Iterable[str], file: str) -> tuple[list[str], list[str]]:
+    """The tests likely to notice a change of the file, and all others, as test_*.py."""
+    names = [
+        name for name in sorted(tests) if not any(fnmatch.fnmatch(name, out) for out in LEFT_OUT)
+    ]
+    likely = next(tests for like, tests in LIKELY.items() if fnmatch.fnmatch(file, like)).split()
+    others = [name for name in names if name not in likely]
+    return [f"tests/test_{name}.py" for name in likely], [
+        f"tests/test_{name}.py" for name in others
+    ]
