@@ -34,7 +34,7 @@ from functools import partial
 from pathlib import Path
 from threading import Lock
 
-from mutations import MACROS, Mutant, choose, in_order, mark_equivalent, plant
+from mutations import MACROS, Mutant, choose, in_order, mark_equivalent, mutants_of, plant
 
 ROOT = Path(__file__).parents[1]
 EQUIVALENT = Path(__file__).with_name("mutants_equivalent.json")
@@ -55,6 +55,8 @@ SOURCES = (
 
 PER_TEST = 100  # seconds of processor time, which do not depend on what else the machine does
 PER_RUN = 3600  # seconds, against waiting for ever
+WANTS_ALL_SETS = "tests/test_isa_and_threads.py::test_the_best_instruction_set_is_chosen"
+FAILED = re.compile(r"^(?:FAILED|ERROR) (.+?)(?: - .*)?$", re.MULTILINE)
 
 # On PYTHONPATH: an editable install must not stand before the copy; a test that never ends dies.
 SITE = """
@@ -99,7 +101,7 @@ class Tree:
         self.build_folder = self.folder / "build" / "mutants"
         self.native = [f"math_accuracy_{isa}", "core_test", "feed_test"]
         self.tests = [path.stem[5:] for path in (ROOT / "tests").glob("test_*.py")]
-        self.left_out: list[str] = []
+        self.left_out = [WANTS_ALL_SETS]
         self.numbers: dict[int, int] = {}  # by identity
         self.building = Lock()
         site = WORK / "site"
@@ -205,7 +207,7 @@ class Tree:
     def failing(self, tests: Sequence[str]) -> list[str]:
         """Which of the tests fail without a mutant."""
         done = self.pytest(*tests) if tests else None
-        found = re.findall(r"^(?:FAILED|ERROR) (\S+)", done.stdout if done else "", re.MULTILINE)
+        found = FAILED.findall(done.stdout) if done else []
         if done and done.returncode != (1 if found else 0):
             raise SystemExit(f"the tests do not run without a mutant:\n{done.stdout[-4000:]}")
         return found
@@ -240,13 +242,15 @@ class Tree:
         done = self.pytest("-x", *left_out, *files, mutant=number)
         if done.returncode == 0:
             return "survived", ""
-        if done.returncode in (-signal.SIGPROF, -signal.SIGALRM):
-            return "timed out", "pytest"
+        if done.returncode == -signal.SIGPROF:
+            return "timed out", f"{PER_TEST} s of processor time in one test"
+        if done.returncode == -signal.SIGALRM:
+            return "timed out", f"no end in {PER_RUN} s"
         if done.returncode < 0:
             return "killed", f"crash, {signal.Signals(-done.returncode).name}"
         if done.returncode not in (1, 2):
             raise SystemExit(f"pytest ends with {done.returncode}:\n{done.stdout[-4000:]}")
-        found = re.search(r"^(?:FAILED|ERROR) (\S+)", done.stdout, re.MULTILINE)
+        found = FAILED.search(done.stdout)
         return "killed", found[1] if found else done.stdout.strip().splitlines()[-1]
 
     def test_alone(self, mutant: Mutant) -> None:
@@ -280,16 +284,8 @@ def save(report: Path, mutants: Sequence[Mutant], left_out: Sequence[str]) -> No
     report.write_text(json.dumps(content, indent=1) + "\n")
 
 
-def run_all(
-    tree: Tree, mutants: Sequence[Mutant], workers: int, left_out: list[str], report: Path
-) -> None:
+def run_all(tree: Tree, mutants: Sequence[Mutant], workers: int, report: Path) -> None:
     """Tests those that have not run or survived; saves after each."""
-    tree.left_out = left_out
-    waiting = [m for m in mutants if m.status in ("not run", "survived")]
-    tree.prepare({m.file for m in waiting})
-    together = tree.plant(waiting, workers)
-    alone = [m for m in waiting if m not in together]
-    print(f"{len(together)} mutants in one build, {len(alone)} alone", flush=True)
 
     def timed(test: Callable[[Mutant], None], mutant: Mutant) -> None:
         start = time.monotonic()
@@ -298,27 +294,27 @@ def run_all(
         print(describe(mutant), flush=True)
         save(report, mutants, tree.left_out)
 
-    def control(some: Sequence[Mutant]) -> list[Mutant]:
-        """Those of the mutants that a test killed which also fails without them."""
-        failing = tree.failing(sorted({m.by for m in some if "::" in m.by}))
-        tree.left_out += failing
-        return [m for m in some if m.by in failing]
-
-    again = together
-    while again:
+    while waiting := [m for m in mutants if m.status in ("not run", "survived")]:
+        tree.prepare({m.file for m in waiting})
+        together = tree.plant(waiting, workers)
+        alone = [m for m in waiting if m not in together]
+        print(f"{len(together)} mutants in one build, {len(alone)} alone", flush=True)
         with ThreadPoolExecutor(workers) as pool:
-            list(pool.map(partial(timed, tree.test), again))
-        again = control(again)
-        print(f"{len(again)} again without {tree.left_out}", flush=True)
-    for file in {m.file for m in together}:
-        write(tree.folder / file, (ROOT / file).read_bytes())
-    again = alone
-    while again:
-        for mutant in again:
+            list(pool.map(partial(timed, tree.test), together))
+        for file in {m.file for m in together}:
+            write(tree.folder / file, (ROOT / file).read_bytes())
+        for mutant in alone:
             timed(tree.test_alone, mutant)
+        # The control: a test that fails without a mutant, too, has killed none.
         tree.build("_core", jobs=workers)
-        again = control(again)
-    save(report, mutants, tree.left_out)
+        failing = tree.failing(sorted({m.by.split("[")[0] for m in mutants if "::" in m.by}))
+        tree.left_out += failing
+        for mutant in mutants:
+            mutant.status = "not run" if mutant.by in failing else mutant.status
+        save(report, mutants, tree.left_out)
+        if not failing:
+            break
+        print("again, without", *failing, flush=True)
 
 
 def describe(mutant: Mutant) -> str:
@@ -350,25 +346,30 @@ def main() -> int:
     """Command line; 0 when every survivor is explained."""
     options = parse()
     os.nice(15)
+    tree = Tree(options.isa)
     if options.again:
         content = json.loads(options.report.read_text())
-        left_out = content["left_out"]
+        tree.left_out = content["left_out"]
         mutants = [Mutant(**entry) for entry in content["mutants"]]
+        for file in {mutant.file for mutant in mutants}:
+            now = mutants_of(file, (ROOT / file).read_text(), MACROS[options.isa])
+            places = {(mutant.start, mutant.text, mutant.line) for mutant in now}
+            if not all((m.start, m.text, m.line) in places for m in mutants if m.file == file):
+                raise SystemExit(f"{file} is not what it was when the report was written")
     else:
         files = sorted(
             {str(p.relative_to(ROOT)) for pattern in options.sources for p in ROOT.glob(pattern)}
         )
         sources = {file: (ROOT / file).read_text() for file in files}
         mutants = choose(sources, options.n, options.seed, MACROS[options.isa])
-        left_out = []
     mark_equivalent(mutants, json.loads(EQUIVALENT.read_text()))
     if not options.list:
-        run_all(Tree(options.isa), mutants, options.workers, left_out, options.report)
+        run_all(tree, mutants, options.workers, options.report)
     for mutant in mutants:
         if mutant.status in ("survived", "not run", "equivalent"):
             print(describe(mutant))
     print(table(mutants))
-    return int(any(m.status == "survived" for m in mutants))
+    return int(any(m.status in ("survived", "not run") for m in mutants))
 
 
 if __name__ == "__main__":
