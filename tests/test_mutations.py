@@ -100,6 +100,15 @@ def test_planted_mutants_keep_the_lines_and_the_original() -> None:
     ]
 
 
+def test_a_call_is_planted_whole() -> None:
+    source = "y = 2 * fma<T>(a, b, c) + d;\n"
+    (swapped,) = (m for m in tool.mutants_of("x", source, AVX2) if "a, c, b" in m.becomes)
+    planted, _ = tool.plant(source, [(1, swapped)])
+    assert planted == (
+        "y = (shallowcore_mutant == 1 ? (2 * fma<T>(a, c, b) + d) : ( 2 * fma<T>(a, b, c) + d));\n"
+    )
+
+
 def test_an_expression_takes_one_mutant() -> None:
     source = "y = a + b * c;\n"
     first, second = tool.mutants_of("x", source, AVX2)

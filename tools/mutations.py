@@ -171,7 +171,7 @@ def changes(source: str, macros: set[str]) -> Iterator[tuple[int, int, str]]:
         places = arguments(code, match.end())
         if len(places) == 3:
             first, second, third = (source[start:end] for start, end in places)
-            yield match.start(), places[2][1], f"{match[0]}{first},{third},{second}"
+            yield match.start(), places[2][1] + 1, f"{match[0]}{first},{third},{second})"
 
 
 def mutants_of(file: str, source: str, macros: set[str]) -> list[Mutant]:
