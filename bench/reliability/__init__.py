@@ -1,4 +1,4 @@
-"""What must never fail, tried at length: each of these modules is a program that prints its figures.
+"""What must never fail, tried at length: each module is a program that prints its figures.
 
 `determinism` the same bits for any number of threads, in every process, for a row alone and among
 others; `forks` forked, spawned and threaded work, beside other libraries; `interruption` Ctrl-C and

@@ -34,7 +34,7 @@ from twins import SPARSE, cast, chain, model_of, targets_of
 SMOOTH = ("tanh", "sigmoid", "softplus", "softsign", "silu", "gelu")
 HIDDEN = (*SMOOTH, "elu", "selu", "relu", "leaky_relu")
 FIRST_ORDER = ("sgd", "rmsprop", "adam", "adamw", "nadam", "adagrad", "rprop")
-SOLVERS = ("lbfgs", "newton_cg", "levenberg_marquardt")
+SOLVERS = ("lbfgs", "newton_cg", "levenberg_marquardt")  # whose loss never rises
 ENDS = (
     ("identity", "mean_squared_error"),
     ("identity", "huber"),

@@ -137,6 +137,7 @@ def cases() -> list[Case]:
             found.append(Case("gram", "sgd", dtype, {"learning_rate": 1e-3}, order=order, **few))
             flat: dict[str, Any] = {"dropout": 0.0, "order": order, "epochs": 4}
             found.append(Case("solver", "lbfgs", dtype, **flat))
+            found.append(Case("solver", "gradient_descent", dtype, **flat))
             found.append(Case("solver", "newton_cg", dtype, sizes=(40, 60, 5), **flat))
             found.append(Case("solver", "newton_cg", dtype, sizes=(90, 5), **flat))
             small: dict[str, Any] = {"sizes": (20, 12, 2), "n_samples": 1000}

@@ -1,6 +1,6 @@
 """The native core: what cpp/bind gives to Python.
 
-Arrays come in ready: the public layer has checked and converted them.  The core checks shapes again.
+Arrays come in ready: the public layer has checked and converted them; shapes are checked again.
 Nothing here copies an input unless it says so; the GIL is released while the core computes.
 """
 
@@ -394,7 +394,6 @@ class Stepper:
         finite and in range, and the step is short; labels and full-batch methods never are.
         """
 
-class Exclusive:
-    """Context of one thread at a time: RuntimeError for any other."""
+class Exclusive:  # a context of one thread at a time: RuntimeError for any other
     def __enter__(self) -> None: ...
     def __exit__(self, *_: object) -> None: ...

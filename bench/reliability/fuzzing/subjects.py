@@ -17,7 +17,7 @@ SPARSE, CATEGORICAL, BINARY = (
 )
 _HIDDEN = ("relu", "tanh", "sigmoid", "gelu", "linear", "leaky_relu", "softplus")
 FIRST_ORDER = ("sgd", "adam", "rmsprop", "adamw", "adagrad", "nadam", "rprop")
-_SECOND_ORDER = ("lbfgs", "newton_cg", "levenberg_marquardt")
+_FULL_BATCH = ("lbfgs", "newton_cg", "levenberg_marquardt", "gradient_descent")
 
 
 class Subject:
@@ -41,7 +41,7 @@ class Subject:
             stack.append(layers.Dropout(0.5, seed=1))
         stack.append(layers.Dense(self.n_outputs, last.get(self.loss)))
         second = rng.random() < 0.12
-        self.optimizer = rng.choice(_SECOND_ORDER if second else FIRST_ORDER)
+        self.optimizer = rng.choice(_FULL_BATCH if second else FIRST_ORDER)
         metrics = ["accuracy"] if self.loss in (SPARSE, CATEGORICAL, BINARY) else ["mae"]
         self.model = models.Sequential(stack, dtype=self.dtype, seed=rng.randrange(1000))
         standardize = self.loss in ("mse", "huber") and rng.random() < 0.15

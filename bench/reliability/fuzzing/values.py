@@ -102,11 +102,13 @@ def content(rng: Random, wanted: Shape) -> Array:
         for _ in range(rng.randrange(3) if count else 0):
             flat[rng.randrange(count)] = rng.choice(SPECIAL)
         with np.errstate(all="ignore"):
-            return array.astype(dtype)
+            cast: Array = array.astype(dtype)
+        return cast
     if dtype.kind == "b" or dtype.char == "g":  # bits that are no value of these types
         return _cast(tame(rng, wanted), dtype)
     found: Array = np.frombuffer(rng.randbytes(count * dtype.itemsize), dtype).reshape(wanted)
-    return found.copy()
+    copied: Array = found.copy()
+    return copied
 
 
 def _families(rng: Random) -> tuple[Any, ...]:
