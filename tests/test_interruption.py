@@ -147,8 +147,9 @@ def test_ctrl_c_ends_an_epoch_of_an_estimator():
 
     sent = interrupt_after(0.4, fit)
     assert time.perf_counter() - sent < 0.5
-    assert estimator.n_iter_ == 0
-    assert estimator._optimizer.iterations > 0
+    steps = estimator._optimizer.iterations
+    assert 0 < steps < 100_000
+    assert estimator.n_iter_ == len(estimator.loss_curve_) == steps // 10_000
     assert np.isfinite(estimator.predict(x[:9])).all()
 
 

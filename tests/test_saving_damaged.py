@@ -42,14 +42,14 @@ def folder(tmp_path_factory: Any) -> Path:
     return found
 
 
-@settings(max_examples=60)
+@settings(deadline=None, max_examples=60)
 @given(fraction=st.floats(0.0, 1.0, exclude_max=True))
 def test_files_cut_short(good: bytes, folder: Path, fraction: float) -> None:
     with pytest.raises(ValueError, match=r"cannot load .*x\.safetensors"):
         load_bytes(good[: int(fraction * len(good))], folder)
 
 
-@settings(max_examples=300)
+@settings(deadline=None, max_examples=300)
 @given(place=st.floats(0.0, 1.0, exclude_max=True), bit=st.integers(0, 7), header=st.booleans())
 def test_files_with_a_bit_flipped(
     good: bytes, folder: Path, place: float, bit: int, header: bool
@@ -62,7 +62,7 @@ def test_files_with_a_bit_flipped(
         load_bytes(bytes(flipped), folder)
 
 
-@settings(max_examples=50)
+@settings(deadline=None, max_examples=50)
 @given(content=st.binary(max_size=200))
 def test_files_of_anything(folder: Path, content: bytes) -> None:
     with pytest.raises(ValueError, match=r"cannot load .*x\.safetensors"):

@@ -104,7 +104,9 @@ def test_numbers_of_one_place_add_up():
 
 def test_memory_follows_what_is_stored():
     """Dense, these inputs are 8 GB."""
-    X = scipy.sparse.random(20_000, 50_000, density=2e-5, format="csr", random_state=0)
+    rng = np.random.default_rng(0)
+    places = rng.integers(0, 20_000, 20_000), rng.integers(0, 50_000, 20_000)
+    X = scipy.sparse.csr_array((rng.normal(size=20_000), places), shape=(20_000, 50_000))
     y = np.arange(20_000) % 2
     clf = MLPClassifier(2, max_iter=1, batch_size=4000, random_state=0).fit(X, y)
     assert clf.predict_proba(X).shape == (20_000, 2)
