@@ -1,7 +1,8 @@
 """Model files: safetensors with versioned JSON beside the arrays, written as a whole or not.
 
 The metadata holds "format", "format_version", "kind" ("model" or "weights"), "model" (the JSON) and
-"checksum" over everything else, so that a damaged file is told from a good one.
+"checksum" over everything else, so that a damaged file is told from a good one.  Further keys may
+stand beside them, each JSON with a checksum of its own: readers that do not know them do without.
 """
 
 from __future__ import annotations
@@ -57,9 +58,20 @@ def _checksum(kind: str, text: str, arrays: Mapping[str, NDArray[Any]]) -> str:
     return digest.hexdigest()
 
 
+def _checksum_of_text(key: str, text: str) -> str:
+    """Hash of what stands under a further key."""
+    return hashlib.blake2b(f"{key}\n{text}".encode(), digest_size=16).hexdigest()
+
+
 # --- writing --------------------------------------------------------------------------------------
-def write(path: str, kind: str, description: Any, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Write a file in place of what is there, as a whole or not at all."""
+def write(
+    path: str,
+    kind: str,
+    description: Any,
+    arrays: Mapping[str, NDArray[Any]],
+    further: Mapping[str, Any] | None = None,
+) -> None:
+    """Write a file in place of what is there, as a whole or not at all; `further` by its keys."""
     library = _library()
     text = json.dumps(description, allow_nan=False, sort_keys=True)
     metadata = {
@@ -69,6 +81,9 @@ def write(path: str, kind: str, description: Any, arrays: Mapping[str, NDArray[A
         "model": text,
         "checksum": _checksum(kind, text, arrays),
     }
+    for key, value in (further or {}).items():
+        metadata[key] = json.dumps(value, allow_nan=False)
+        metadata[f"{key}_checksum"] = _checksum_of_text(key, metadata[key])
     target = os.path.realpath(path)
     folder = os.path.dirname(target)
     if not os.path.isdir(folder):
@@ -122,7 +137,7 @@ class ModelFile:
             raise
 
     def _look(self) -> None:
-        metadata = self._file.metadata() or {}
+        metadata = self._metadata = self._file.metadata() or {}
         if metadata.get("format") != FORMAT:
             raise ValueError(
                 "it is a safetensors file of another software, not a shallowcore model"
@@ -152,6 +167,15 @@ class ModelFile:
         if _checksum(self.kind, self._text, found) != self._stated:
             raise ValueError("it is damaged: its checksum is another")
         return found
+
+    def further(self, key: str) -> Any:
+        """What was written under a further key, None without it; ValueError where it is damaged."""
+        text = self._metadata.get(key)
+        if text is None:
+            return None
+        if _checksum_of_text(key, text) != self._metadata.get(f"{key}_checksum"):
+            raise ValueError(f"its {key} is damaged: the checksum is another")
+        return json.loads(text)
 
     def close(self) -> None:
         """Close the file."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -115,10 +115,14 @@ class PersistentModel(CompiledModel):
         ImportError
             Without safetensors: pip install shallowcore[save].
         """
+        self.save_with(filepath, {})
+
+    def save_with(self, filepath: Any, further: Mapping[str, Any]) -> None:
+        """Save as `save` does, with JSON under keys of its own that `load_model` does not read."""
         path = _files.check_path(filepath)
         with self._exclusive:
             arrays = _state.weights(self) | _state.optimizer_state(self)
-            _files.write(path, "model", _state.describe_model(self), arrays)
+            _files.write(path, "model", _state.describe_model(self), arrays, further)
 
     def save_weights(self, filepath: Any) -> None:
         """Write the weights into a file, with the figures of normalizations.
@@ -209,6 +213,13 @@ def load(kind: Callable[..., Any], filepath: Any) -> Any:
             model.compile(**_state.compile_arguments(description["compiled"]))
         _state.fill(model, arrays, description["progress"])
     return model
+
+
+def load_further(filepath: Any, key: str) -> Any:
+    """Return what `save_with` wrote under a key, None where there is nothing."""
+    path = _files.check_path(filepath)
+    with _reading(path), _files.ModelFile(path) as file:
+        return file.further(key)
 
 
 @contextmanager

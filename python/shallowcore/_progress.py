@@ -15,7 +15,7 @@ BAR, LINES, SILENT = 1, 2, 0
 def resolve_verbose(verbose: Any) -> int:
     """Return 0, 1 or 2; "auto" is a bar on a terminal or notebook that has tqdm, else lines."""
     if isinstance(verbose, str) and verbose == "auto":
-        shown = _in_notebook() or _is_terminal()
+        shown = _in_notebook() or is_terminal()
         return BAR if shown and importlib.util.find_spec("tqdm") is not None else LINES
     if isinstance(verbose, str) or verbose not in (SILENT, BAR, LINES):
         raise ValueError(f"verbose must be 'auto', 0, 1 or 2, got {verbose!r}")
@@ -24,7 +24,7 @@ def resolve_verbose(verbose: Any) -> int:
     return int(verbose)
 
 
-def _is_terminal() -> bool:
+def is_terminal() -> bool:
     """Whether the bar's stream is a terminal that can rewrite a line."""
     shown = sys.stderr is not None and sys.stderr.isatty()
     return shown and os.environ.get("TERM") != "dumb"
@@ -95,7 +95,7 @@ class Bar(Progress):
         self._first, self._epochs, self._n_batches = initial_epoch, epochs, n_batches
         total = (epochs - initial_epoch) * (n_batches or 1)
         # Where lines are not rewritten, each one stays to be read.
-        interval = 0.1 if _is_terminal() or _in_notebook() else 5.0
+        interval = 0.1 if is_terminal() or _in_notebook() else 5.0
         self._bar = _tqdm()(
             total=total,
             unit="epoch" if n_batches is None else "batch",

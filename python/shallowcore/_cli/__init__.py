@@ -1,8 +1,10 @@
 """The command line: `shallowcore` and `python -m shallowcore`.
 
-Exit codes: 0 all right, 1 a result is off, 2 a wrong command line, 3 a lecture row whose data is
-not on this machine, 130 stopped by Ctrl-C.  Output is plain text without colour, on any terminal or
-none.
+Exit codes: 0 all right, 1 the work failed or a result is off, 2 a wrong command line, 3 a lecture
+row whose data is not on this machine, 130 stopped by Ctrl-C.  Output is plain text without colour,
+on any terminal or none; results go to the standard output, everything else to the standard error.
+
+What a command needs is imported when it runs.
 """
 
 from __future__ import annotations
@@ -15,6 +17,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import shallowcore
+from shallowcore._cli import _completion, _table_commands
+from shallowcore._cli._messages import (
+    FAILED,
+    INTERRUPTED,
+    NOT_AVAILABLE,
+    OK,
+    USAGE,
+    UsageError,
+    note,
+)
 from shallowcore.bench import short
 from shallowcore.bench.workloads import WORKLOADS
 from shallowcore.demo import lectures
@@ -22,9 +34,6 @@ from shallowcore.demo.digits import run_digits
 from shallowcore.demo.digits_picture import problem_with
 
 DEFAULT_PICTURE = "shallowcore-digits.png"
-
-_NOT_AVAILABLE = 3
-_INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -48,22 +57,55 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _build_parser()
     options = parser.parse_args(arguments)
     try:
-        if options.command == "demo":
-            return _demo(options, parser)
-        if options.command == "bench":
-            return _bench(options, parser)
-        if options.command == "info":
-            return _info()
-        parser.print_help()
-        return 0
+        code = _run(options, parser)
+        sys.stdout.flush()
+        return code
     except KeyboardInterrupt:
         print("\nshallowcore: stopped by Ctrl-C", file=sys.stderr)
-        return _INTERRUPTED
+        return INTERRUPTED
     except BrokenPipeError:
         # Who reads our output has closed it (`shallowcore demo --all | head`): nothing to add,
         # also not by Python when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        return FAILED
+
+
+def _run(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+    """Run the command; return the exit code."""
+    if options.command == "demo":
+        return _demo(options, parser)
+    if options.command == "bench":
+        return _bench(options, parser)
+    if options.command == "completion":
+        print(_completion.script(options.shell, parser))
+        return OK
+    if options.command is None:
+        parser.print_help()
+        return OK
+    return _run_on_tables(options)
+
+
+def _run_on_tables(options: argparse.Namespace) -> int:
+    """Run a command on tables and models, whose failures are told in a line."""
+    from shallowcore._cli import _train, _use
+
+    run = {
+        "train": _train.run,
+        "predict": _use.predict,
+        "evaluate": _use.evaluate,
+        "info": _use.info,
+        "export": _use.export,
+    }[options.command]
+    try:
+        return run(options)
+    except UsageError as error:
+        note(f"error: {error}")
+        return USAGE
+    except BrokenPipeError:
+        raise
+    except (ImportError, MemoryError, OSError, ValueError) as error:
+        note(f"error: {error or type(error).__name__}")
+        return FAILED
 
 
 def _build_parser() -> argparse.ArgumentParser:
@@ -113,11 +155,22 @@ def _build_parser() -> argparse.ArgumentParser:
         "--rounds", type=int, default=short.ROUNDS, help=f"turns of each (default: {short.ROUNDS})"
     )
     bench.add_argument("--json", type=Path, metavar="FILE", help="write all figures to a file")
-    commands.add_parser(
+    _table_commands.add(commands)
+    info = commands.add_parser(
         "info",
-        help="show version, instruction set, BLAS, OpenMP and threads",
-        description="Shows version, instruction set, BLAS, OpenMP and threads.",
+        help="show a model; or version, instruction set, BLAS, OpenMP and threads",
+        description="Shows the architecture, preprocessing and training of a model; without one, "
+        "version, instruction set, BLAS, OpenMP and threads.",
     )
+    info.add_argument("model", metavar="MODEL", nargs="?", help="a .safetensors file")
+    info.add_argument("--json", action="store_true", help="print one JSON object")
+    completion = commands.add_parser(
+        "completion",
+        help="print a script that completes commands and options in a shell",
+        description="Prints a script for a shell: source <(shallowcore completion bash), the same "
+        "for zsh; shallowcore completion fish | source.",
+    )
+    completion.add_argument("shell", choices=_completion.SHELLS)
     return parser
 
 
@@ -129,7 +182,9 @@ def _demo(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
             return lectures.show_all()
         row = lectures.ROWS[_find_row(options.lecture, parser)]
         result = lectures.show_row(row)
-        return {lectures.OK: 0, lectures.OFF: 1, lectures.NOT_AVAILABLE: _NOT_AVAILABLE}[result]
+        return {lectures.OK: OK, lectures.OFF: FAILED, lectures.NOT_AVAILABLE: NOT_AVAILABLE}[
+            result
+        ]
     picture = Path(DEFAULT_PICTURE if options.output is None else options.output)
     problem = problem_with(picture)
     if problem is not None:
@@ -155,8 +210,3 @@ def _find_row(given: str, parser: argparse.ArgumentParser) -> str:
     near = difflib.get_close_matches(given.upper(), lectures.ROWS, n=3, cutoff=0.5)
     hint = f"; did you mean {' or '.join(near)}?" if near else ""
     parser.error(f"unknown lecture row {given!r}{hint} (rows: {', '.join(lectures.ROWS)})")
-
-
-def _info() -> int:
-    shallowcore.show_config()
-    return 0
