@@ -75,7 +75,7 @@ def _fish(parser: argparse.ArgumentParser) -> str:
     commands = commands_of(parser)
     lines = [
         f"complete -c shallowcore -n __fish_use_subcommand -f -a {name} "
-        f"-d {_quoted(command.description)}"
+        f"-d {_quoted((command.description or '').split('. ')[0])}"
         for name, command in commands.items()
     ]
     for name, command in commands.items():
