@@ -260,3 +260,21 @@ def test_a_reader_of_predictions_that_goes_away_gets_no_traceback(folder):
         process.stdout.close()
         assert process.stderr.read() == b""
         assert process.wait(180) == 1
+
+
+def test_ctrl_c_before_the_first_epoch_still_saves(folder, tmp_path, capsys, monkeypatch):
+    def fit(model, x, *arguments, **options):
+        original(model, x, *arguments, **{**options, "epochs": 0})
+        raise KeyboardInterrupt
+
+    original = models.Sequential.fit
+    monkeypatch.setattr(models.Sequential, "fit", fit)
+    saved, plot = tmp_path / "m.safetensors", tmp_path / "loss.png"
+    command = ("train", folder / "lines.csv", "--target", "y", "--save", saved)
+    assert call(*command) == 130
+    assert call(*command[:-2]) == 130  # nothing to save: one line says so
+    assert capsys.readouterr().err.endswith("\nshallowcore: stopped by Ctrl-C\n")
+    assert call_json(capsys, "info", saved)["training"]["epochs"] == 0
+    pytest.importorskip("matplotlib")
+    assert call(*command, "--plot", plot) == 130
+    assert not plot.exists()

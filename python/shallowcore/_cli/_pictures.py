@@ -23,7 +23,7 @@ def suffixes() -> list[str]:
 def _loss_curve(trained: Trained, size: tuple[float, float]) -> Any:
     figure = import_matplotlib("matplotlib.figure").Figure(figsize=size, layout="constrained")
     axes = plot_history(trained.history, ax=figure.subplots())
-    if "validation" in trained.splits and "val_loss" in trained.history.history:
+    if "validation" in trained.splits:
         best = int(np.argmin(trained.history.history["val_loss"]))
         axes.axvline(best + 1, color=PALETTE["black"], linewidth=0.8, linestyle=":", label="best")
         axes.legend()

@@ -81,9 +81,10 @@ def run(options: argparse.Namespace) -> int:
     trained = _train(options, table)
     if options.save is not None:
         trained.saved.save(options.save)
-    if options.plot is not None:
+    drawn = bool(trained.history.epoch)  # Ctrl-C may come before the first one is whole
+    if options.plot is not None and drawn:
         _pictures.plot(trained, options.plot)
-    if options.report is not None:
+    if options.report is not None and drawn:
         from shallowcore._cli import _html
 
         _html.write(trained, options.report)
@@ -330,6 +331,7 @@ def _show(trained: Trained, options: argparse.Namespace) -> None:
     report = _scores.by_class(learned.target, split.y, outputs, as_text=True)
     if report is not None:
         print(f"\n{trained.shown}, by class:\n\n{report.rstrip()}")
-    written = [name for name in (options.save, options.plot, options.report) if name is not None]
+    pictures = [options.plot, options.report] if history.epoch else []
+    written = [name for name in (options.save, *pictures) if name is not None]
     if written:
         print(f"\nwritten: {', '.join(written)}")

@@ -225,8 +225,8 @@ def export(options: argparse.Namespace) -> int:
     print(f"written: {name}")
     if inputs is None:
         return OK
-    print("\nIt takes encoded inputs, in this order (a category is 1 where it is meant, else 0;")
-    print("missing values are filled in and numbers are not standardised: the model does that):\n")
+    print("\nIt takes encoded inputs, in this order: a category is 1 where it is meant, else 0;")
+    print("missing values are to be filled in; numbers go in as they are, it standardises them.\n")
     for i, one in enumerate(inputs):
         print(f"{i:4d}  {one}")
     print(f"\nIt gives: {', '.join(outputs)}")
