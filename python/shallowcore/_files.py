@@ -26,14 +26,15 @@ SUFFIX = ".safetensors"
 _DTYPES = {"F32": "float32", "F64": "float64", "I64": "int64"}
 
 
-def check_path(filepath: Any) -> str:
-    """Return the path as a string, with the suffix of these files."""
+def check_path(filepath: Any, *suffixes: str) -> str:
+    """Return the path as a string, with one of the suffixes, by default that of model files."""
     try:
         path = os.fspath(filepath)
     except TypeError:
         raise TypeError(f"filepath must be a path, got {filepath!r}") from None
-    if not isinstance(path, str) or not path.endswith(SUFFIX):
-        raise ValueError(f"filepath must end with {SUFFIX!r}, got {path!r}")
+    expected = suffixes or (SUFFIX,)
+    if not isinstance(path, str) or not path.endswith(expected):
+        raise ValueError(f"filepath must end with {' or '.join(map(repr, expected))}, got {path!r}")
     return path
 
 
@@ -84,13 +85,30 @@ def write(
     for key, value in (further or {}).items():
         metadata[key] = json.dumps(value, allow_nan=False)
         metadata[f"{key}_checksum"] = _checksum_of_text(key, metadata[key])
+    target = _target(path)  # before the work
+    content = library.numpy.save({k: np.asarray(v, order="C") for k, v in arrays.items()}, metadata)
+    _replace(target, content)
+
+
+def write_bytes(path: str, content: bytes) -> None:
+    """Put a file with this content in place of what is there, as a whole or not at all."""
+    _replace(_target(path), content)
+
+
+def _target(path: str) -> str:
+    """The file to replace, links followed; OSError where there cannot be one."""
     target = os.path.realpath(path)
     folder = os.path.dirname(target)
     if not os.path.isdir(folder):
         raise FileNotFoundError(f"there is no folder {folder!r} to save {path!r} in")
     if os.path.isdir(target):
         raise IsADirectoryError(f"{path!r} is a folder; expected a file to write")
-    content = library.numpy.save({k: np.asarray(v, order="C") for k, v in arrays.items()}, metadata)
+    return target
+
+
+def _replace(target: str, content: bytes) -> None:
+    """Write beside the target, then rename."""
+    folder = os.path.dirname(target)
     temporary = os.path.join(folder, f".{os.path.basename(target)}.{os.urandom(6).hex()}.tmp")
     try:
         with open(temporary, "xb") as file:

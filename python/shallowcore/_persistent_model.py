@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from shallowcore import _core, _data, _files, _state
+from shallowcore import _core, _data, _export, _files, _state
 from shallowcore._compiled import Compiled
 from shallowcore._compiled_model import CompiledModel
 from shallowcore._initializer import Shape
@@ -162,6 +162,52 @@ class PersistentModel(CompiledModel):
             with _reading(path), _files.ModelFile(path) as file:
                 _state.check_names(shapes, file.shapes, self._stack.layers)
                 _state.put_weights(self, file.arrays())
+
+    def export(self, filepath: Any) -> None:
+        """Write what `predict` computes as an ONNX model or a C header, for use without Python.
+
+        Weights and outputs have the model's dtype; standardised targets come out in their own
+        units.  Inputs are of the model's dtype, too, integers converted: 8-bit images as numbers
+        from 0 to 255 before a first Rescaling.  docs/export.md says more.
+
+        Parameters
+        ----------
+        filepath : path-like
+            The suffix decides.  ".onnx": ONNX of opset 13, standard operators only, with input
+            "input", (n_samples, *shape of a sample), and output "output", (n_samples, n_outputs),
+            n_samples left open.  ".h": one C99 header that needs <math.h> only, and compiles as
+            C++, with `static inline void NAME_predict(const float *x, float *out)` (or double) for
+            one sample and the macros NAME_N_INPUTS and NAME_N_OUTPUTS, NAME the file's own name.
+            A file that is there is replaced once the new one is written as a whole.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For another suffix, a layer of a class of your own, or weights that are not finite
+            in the model's dtype.
+        RuntimeError
+            Before the model has weights, or while another thread trains it.
+        OSError
+            If the file cannot be written.
+        ImportError
+            For ".onnx" without onnx: pip install shallowcore[onnx].
+
+        Examples
+        --------
+        >>> from shallowcore import layers, models
+        >>> model = models.Sequential([layers.Input((3,)), layers.Dense(2)], seed=0)
+        >>> model.export("small_net.h")
+        >>> with open("small_net.h") as file:
+        ...     print(*[line for line in file if line.startswith(("#define", "static in"))])
+        #define SMALL_NET_H
+         #define SMALL_NET_N_INPUTS 3
+         #define SMALL_NET_N_OUTPUTS 2
+         static inline void small_net_predict(const float *x, float *out)
+        """
+        path = _files.check_path(filepath, ".onnx", ".h")
+        with self._exclusive:
+            content = _export.content(self, path)
+        _files.write_bytes(path, content)
 
     # --- copies -----------------------------------------------------------------------------------
     def __getstate__(self) -> dict[str, Any]:
