@@ -69,8 +69,9 @@ def random_model(rng: np.random.Generator, number: int) -> tuple[models.Sequenti
         stack.append(layers.Dense(int(rng.integers(1, 60)), g, use_bias=rng.random() < 0.8))
         stack.append(layers.Dropout(0.5))
     hidden = activation(rng, wanted)
-    stack.append(layers.Dense(int(rng.integers(1, 30)), None if rng.random() < 0.3 else hidden))
-    if rng.random() < 0.7:
+    fused = rng.random() < 0.5
+    stack.append(layers.Dense(int(rng.integers(1, 30)), hidden if fused else None))
+    if not fused:
         stack.append(layers.Activation(hidden))
     scaled = rng.random() < 0.4
     if scaled:

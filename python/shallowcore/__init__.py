@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from shallowcore import callbacks as callbacks
     from shallowcore import datasets as datasets
     from shallowcore import initializers as initializers
+    from shallowcore import interop as interop
     from shallowcore import layers as layers
     from shallowcore import losses as losses
     from shallowcore import metrics as metrics
@@ -51,6 +52,7 @@ _SUBMODULES = frozenset(
         "callbacks",
         "datasets",
         "initializers",
+        "interop",
         "layers",
         "losses",
         "metrics",
