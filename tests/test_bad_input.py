@@ -273,6 +273,10 @@ UNKNOWN = [
         "loss .*did you mean",
     ),
     (lambda: models.Sequential().compile("sgd", "mse", metrics=["acuracy"]), "metric .*'accuracy'"),
+    (
+        lambda: models.Sequential().compile("sgd", SPARSE, metrics=["accuracy", "mae"]),
+        "metrics must be 'accuracy' for sparse_categorical_crossentropy.* got 'mae'",
+    ),
     (lambda: models.Sequential(dtype="float16"), "dtype must be 'float32' or 'float64'"),
 ]
 

@@ -189,3 +189,21 @@ def test_a_variance_that_overflows_is_refused():
     with pytest.raises(ValueError, match="variance is too large"):
         model.fit(x, [0.0, 1.0], verbose=0)
     assert not model.layers[0].is_adapted
+
+
+def test_labels_that_are_not_aligned_are_read() -> None:
+    packed = np.zeros(5, np.dtype([("flag", "i1"), ("label", "i4")]))
+    packed["label"] = [0, 2, 1, 1, 0]
+    logits = np.linspace(-1, 1, 15).reshape(5, 3).astype(np.float32)
+    found = ops.loss("sparse_categorical_crossentropy", packed["label"], logits, from_logits=True)
+    shifted = np.frombuffer(b"\0" + np.ascontiguousarray(packed["label"]).tobytes(), np.uint8)[1:]
+    unaligned = shifted.view(np.int32)
+    assert not unaligned.flags.aligned
+    other = ops.loss("sparse_categorical_crossentropy", unaligned, logits, from_logits=True)
+    assert found[0] == other[0]
+    np.testing.assert_array_equal(found[1], other[1])
+
+
+def test_more_columns_than_memory_has_are_named() -> None:
+    with pytest.raises(MemoryError, match="y has 2 labels of"):
+        utils.to_categorical(np.array([0, 2**62], np.uint64))

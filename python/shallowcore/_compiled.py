@@ -20,6 +20,12 @@ class Compiled:
         self.optimizer = optimizers.get(optimizer)
         self.loss = losses.get(loss)
         self.metrics = get_all(metrics)
+        for metric in self.metrics:
+            if self.loss.integer_labels and metric.core_name != "accuracy":
+                raise ValueError(
+                    f"metrics must be 'accuracy' for {self.loss.name}, whose targets are labels, "
+                    f"got {metric.name!r}"
+                )
         self.standardize_targets = standardize_targets
         self.core_loss: _core.Loss = self.loss.to_core()
         # The core computes each metric once, whatever names it goes by.

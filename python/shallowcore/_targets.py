@@ -90,7 +90,7 @@ def _labels(array: Numbers, loss: Loss, n_outputs: int, argument: str) -> Number
             f"{argument} must hold labels from 0 to {n_outputs - 1} (the model has {n_outputs} "
             f"outputs), got {wrong}"
         )
-    return np.ascontiguousarray(array, dtype=np.int32)
+    return np.require(array, np.int32, ["C", "A"])
 
 
 def _dense_targets(

@@ -60,6 +60,8 @@ def to_categorical(y: ArrayLike, num_classes: int | None = None) -> NDArray[np.f
         raise ValueError(
             f"y must hold labels below num_classes = {n_classes}, got the label {largest}"
         )
+    if labels.size * n_classes > 2**60:
+        raise MemoryError(f"y has {labels.size} labels of {n_classes} classes: too many columns")
     shape = labels.shape[:-1] if labels.ndim > 1 and labels.shape[-1] == 1 else labels.shape
     one_hot = np.zeros((labels.size, n_classes), dtype=np.float64)
     one_hot[np.arange(labels.size), labels.reshape(-1).astype(np.intp)] = 1.0
