@@ -95,6 +95,7 @@ def _steps(rng: Random, subject: Subject, x: Any, y: Any, weight: Any) -> None:
 
 
 def _adds(rng: Random, subject: Subject, x: Any, y: Any, weight: Any) -> None:
+    subject.poisoned = True  # a training that has diverged has the weights of now, not of before
     subject.model.add(layers.Dense(subject.n_outputs))
     subject.model.predict(x)
 

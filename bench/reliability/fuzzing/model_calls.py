@@ -17,7 +17,7 @@ from bench.reliability.fuzzing.calls import Call, close, finite
 from bench.reliability.fuzzing.ops_calls import plain
 from bench.reliability.fuzzing.subjects import Subject
 
-_STATES = r"no (loss and optimizer|weights|layers|plan) yet|has no layers"
+_STATES = r"no (loss and optimizer|weights|layers|plan) yet|has no layers|compile the model again"
 
 
 def scenario(rng: Random) -> Iterator[Call]:
@@ -201,7 +201,7 @@ def _compile(rng: Random, subject: Subject) -> Call:
         options.pop(name)
     options.setdefault("loss", subject.loss)
     options.setdefault("optimizer", subject.optimizer)
-    arguments = {**options, "metric": options.get("metrics")}
+    arguments = {"standardize_targets": None, **options, "metric": options.get("metrics")}
     return _call(subject, "compile", lambda: model.compile(**options), arguments)
 
 

@@ -37,7 +37,9 @@ def plain(value: Any) -> Any:
             array = array.astype(float)
     except Exception:
         return None
-    return array if array.size and np.abs(array).max() <= MODERATE else None
+    sizes = np.abs(array)
+    tiny = (sizes > 0) & (sizes < np.finfo(np.float32).tiny)  # logarithms are cut off before these
+    return array if array.size and sizes.max() <= MODERATE and not tiny.any() else None
 
 
 def _tolerance(result: Any, n: int) -> float:

@@ -228,8 +228,8 @@ _KINDS = (MLPClassifier, MLPRegressor, LogisticRegression)
 _SKLEARN_WARNS = (
     r"[Cc]onverge|column-vector y|iterations|Got `batch_size`|least populated|penalty|"
     r"Setting penalty|unique classes|feature names|n_jobs|early_stopping|partial_fit|"
-    r"overflow encountered|divide by zero encountered in log|invalid value encountered in cast|"
-    r"R\^2 score|C=|l1_ratio|number of unique"
+    r"overflow encountered|divide by zero encountered in log|R\^2 score|C=|l1_ratio|"
+    r"invalid value encountered in (cast|reduce)|number of unique"
 )
 _CALLS = ("predict", "predict_proba", "predict_log_proba", "score")
 

@@ -64,6 +64,8 @@ class ModelCheckpoint(Monitor):
             self.filepath = os.fspath(filepath)
         except TypeError:
             raise TypeError(f"filepath must be a path, got {filepath!r}") from None
+        if not isinstance(self.filepath, str):
+            raise TypeError(f"filepath must be a path in text, got {filepath!r}")
         self._fields = _fields(self.filepath)
         self.verbose = check_verbose(verbose)
         self.save_best_only = check_bool(save_best_only, "save_best_only")
