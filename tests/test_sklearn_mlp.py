@@ -279,6 +279,13 @@ def test_a_failed_fit_leaves_the_estimator_as_it_was(estimator, wrong):
     np.testing.assert_array_equal(estimator.predict(X_IRIS), outputs)
 
 
+@pytest.mark.parametrize("weight", [-1.0, np.nan, 0.0, 1j, 1e39, "1"])
+def test_bad_weights_are_refused(weight):
+    for given in (weight, np.full(150, weight)):
+        with pytest.raises(ValueError, match="sample_weight"):
+            MLPClassifier(max_iter=1).fit(X_IRIS.astype("f4"), Y_IRIS, given)
+
+
 def test_a_failed_first_partial_fit_leaves_no_classes():
     clf = MLPClassifier()
     with pytest.raises(ValueError, match="infinity"):

@@ -147,6 +147,8 @@ def class_weights(value: Any, y: Numbers, n_outputs: int, dtype: np.dtype[Any]) 
         for label, weight in value.items():
             index = check_int(label, "a class of class_weight", 0, table.size - 1)
             table[index] = check_float(weight, f"class_weight[{index}]", 0.0)
+            if table[index] > np.finfo(dtype).max:
+                raise ValueError(f"class_weight[{index}] is too large for {dtype}, got {weight!r}")
     else:
         raise TypeError(
             f"class_weight must be a dict from class to weight, or 'balanced', got {value!r}"

@@ -21,6 +21,8 @@ from bench.reliability.fuzzing.objects import BY_OBJECT, Hostile
 DOCUMENTED: tuple[type[BaseException], ...] = (TypeError, ValueError, MemoryError)
 
 # Warnings that the documentation announces.
+# Batches of an iterable are checked when they come: here after the epoch.
+_LATE = "of validation_data must be"
 _WARNINGS = re.compile(
     r"diverged|line search found no|no step lowered the loss|all units of hidden layer"
     r"|batches ran out|more threads than"
@@ -83,7 +85,8 @@ def attempt(call: Call) -> tuple[str, Finding | None]:
             own = isinstance(error, Hostile) or str(error).strip("'") == BY_OBJECT
             outcome = "the object's own" if own else type(error).__name__
             wrong = None if own else _wrong_error(call, error)
-            if before is not None and wrong is None and state(call.model) != before:
+            late = _LATE in str(error)
+            if before is not None and wrong is None and not late and state(call.model) != before:
                 wrong = Finding("model changed by a refusal", str(call), _text(error))
         else:
             outcome, wrong = "returned", None

@@ -57,9 +57,13 @@ def sample_weights(sample_weight: Any, X: Any) -> Array | None:
     if sample_weight is None:
         return None
     n_samples, dtype = X.shape[0], float_dtype(X)
-    if np.isscalar(sample_weight):
-        return np.full(n_samples, sample_weight, dtype=dtype)
-    weight = np.asarray(sample_weight, dtype=dtype)
+    weight = np.asarray(sample_weight)
+    if weight.dtype.kind not in "biufO":
+        raise ValueError(f"sample_weight must hold real numbers, got dtype {weight.dtype}")
+    with np.errstate(over="ignore"):
+        weight = weight.astype(dtype)
+    if weight.ndim == 0:
+        weight = np.full(n_samples, weight)
     if weight.shape != (n_samples,):
         raise ValueError(
             f"sample_weight.shape == {weight.shape}, expected {(n_samples,)}: sample_weight "
