@@ -23,7 +23,7 @@ def _check_dtype(dtype: Any) -> np.dtype[Any]:
     """float32 or float64 as a dtype."""
     try:
         found: np.dtype[Any] = np.dtype(dtype)
-    except TypeError:
+    except (TypeError, ValueError):  # the latter for text that is none, a lone surrogate
         found = np.dtype(object)
     if dtype is None or found.name not in _DTYPES or not found.isnative:
         raise ValueError(f"dtype must be 'float32' or 'float64', got {dtype!r}")

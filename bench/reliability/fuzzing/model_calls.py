@@ -178,7 +178,7 @@ def _set_weights(rng: Random, subject: Subject) -> Call:
     except RuntimeError:
         shapes = [(subject.n_features, subject.n_outputs)]
     weights: Any = [values.array(rng, one) for one in shapes]
-    if rng.random() < 0.4:
+    if shapes and rng.random() < 0.4:
         weights = [values.tame(rng, one) for one in shapes]
         weights[rng.randrange(len(weights))] = values.array(rng, shapes[0])
     weights = rng.choice((weights, weights, tuple(weights), weights[:-1], values.scalar(rng)))

@@ -21,8 +21,9 @@ def check_labels(labels: Sequence[float]) -> NDArray[Any]:
     expected = "two different finite numbers such as (0, 1) or (-1, 1)"
     try:
         pair = np.asarray(labels)
-    except ValueError:
-        raise ValueError(f"labels must be {expected}, got {labels!r}") from None
+    except (TypeError, ValueError) as error:
+        kind = ValueError if isinstance(error, ValueError) else TypeError
+        raise kind(f"labels must be {expected}, got {labels!r}") from None
     if pair.dtype.kind not in "iuf":
         raise TypeError(f"labels must be {expected}, got {labels!r}")
     if pair.shape != (2,) or not np.isfinite(pair).all() or pair[0] == pair[1]:
