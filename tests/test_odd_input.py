@@ -207,3 +207,14 @@ def test_labels_that_are_not_aligned_are_read() -> None:
 def test_more_columns_than_memory_has_are_named() -> None:
     with pytest.raises(MemoryError, match="y has 2 labels of"):
         utils.to_categorical(np.array([0, 2**62], np.uint64))
+
+
+def test_a_normalization_forgets_the_shape_of_a_refused_training() -> None:
+    stack = [layers.Normalization(), Dense(1, "sigmoid"), layers.Dropout(0.5), Dense(1)]
+    model = models.Sequential(stack)
+    model.compile("lbfgs", "mse")
+    with pytest.raises(ValueError, match="with dropout"):
+        model.fit(np.ones((9, 4)), np.ones(9), verbose=0)
+    model.compile("sgd", "mse")
+    model.fit(np.arange(27.0).reshape(9, 3), np.ones(9), verbose=0)
+    np.testing.assert_allclose(model.layers[0].mean, [12, 13, 14])  # type: ignore[attr-defined]

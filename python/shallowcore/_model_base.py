@@ -151,11 +151,15 @@ class LayerModel:
     def _built_for(self, shape: Shape) -> Iterator[_core.Network]:
         """Build for samples of this shape; a model that knew none forgets it where that fails."""
         known = self._stack.input_shape
+        normalizing = [one for one in self._stack.layers if isinstance(one, Normalization)]
+        figures = [(one, one.state()) for one in normalizing]
         try:
             yield self._build(shape)
         except BaseException:
             if known is None:
                 self._stack.input_shape, self._network, self._views = None, None, {}
+                for layer, state in figures:
+                    layer.restore_state(state)
             raise
 
     def _equip(self, network: _core.Network) -> None:

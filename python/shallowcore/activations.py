@@ -6,6 +6,7 @@ class name (`activations.LeakyReLU`, a class); both are made from the core's own
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ def _checked(name: str, value: float) -> float:
     """Return a parameter's value: a finite number >= 0, or True or False (1 or 0) for a switch."""
     if name not in _SWITCHES:
         return check_float(value, name, 0.0)
-    if isinstance(value, bool) or value in (0, 1):
+    if isinstance(value, (Real, np.bool_)) and value in (0, 1):
         return float(value)
     raise ValueError(f"{name} must be True or False, got {value!r}")
 

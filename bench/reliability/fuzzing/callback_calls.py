@@ -46,7 +46,7 @@ def hostile_callback(rng: Random, subject: Subject) -> Call:
         {"x": None},
         states=pattern,
         named=False,
-        warns="overflow|invalid",
+        warns="overflow|invalid|NotImplemented should not be used",
     )
 
 
@@ -79,7 +79,8 @@ def _writes_weights(rng: Random, subject: Subject, x: Any, y: Any, weight: Any) 
     value = rng.choice((np.nan, np.inf, 1e30, 0.0))
     subject.poisoned = not np.isfinite(value)
     dense = [one for one in subject.model.layers if isinstance(one, layers.Dense)]
-    dense[-1].kernel[...] = value
+    if dense:
+        dense[-1].kernel[...] = value
 
 
 def _sets_weights(rng: Random, subject: Subject, x: Any, y: Any, weight: Any) -> None:

@@ -51,8 +51,9 @@ class LBFGS(Optimizer):
             memory=check_int(memory, "memory", 1, 10**6),
             tolerance=tolerance,
             max_line_search=check_int(max_line_search, "max_line_search", 1, 10**6),
-            max_evaluations=max_evaluations
-            and check_int(max_evaluations, "max_evaluations", 1, 2**53),
+            max_evaluations=None
+            if max_evaluations is None
+            else check_int(max_evaluations, "max_evaluations", 1, 2**53),
         )
 
 
