@@ -13,7 +13,7 @@ OptimizerInfo gradient_descent_info() {
 
 template <class T>
 GradientDescent<T>::GradientDescent(const Problem<T>& problem)
-    : Solver<T>(problem, Number::all - Base::own_numbers),
+    : Solver<T>(problem, std::size_t{Number::all} - std::size_t{Base::own_numbers}),
       arena_(problem.network.size()),
       direction_(arena_.take(problem.network.size())) {}
 
