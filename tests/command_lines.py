@@ -39,6 +39,13 @@ def lines(seed=1):
     return {"a": a.tolist(), "b": b.tolist(), "y": (1000 + 30 * a - 20 * b).tolist()}
 
 
+def write_tables(folder):
+    """shop.csv and lines.csv."""
+    write_csv(folder / "shop.csv", shop())
+    write_csv(folder / "lines.csv", lines())
+    return folder
+
+
 def call(*arguments):
     """Exit code of a command line run in this process."""
     try:

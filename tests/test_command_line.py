@@ -10,7 +10,7 @@ import time
 
 import numpy as np
 import pytest
-from command_lines import N_ROWS, call, call_json, lines, shop, write_csv
+from command_lines import N_ROWS, call, call_json, lines, shop, write_csv, write_tables
 from shallowcore import _files, models
 from shallowcore._cli import _saved, _tables
 
@@ -23,9 +23,7 @@ QUICK = ("--hidden", "8", "--epochs", "30")
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """Tables, and a model of each kind."""
-    place = tmp_path_factory.mktemp("tables")
-    write_csv(place / "shop.csv", shop())
-    write_csv(place / "lines.csv", lines())
+    place = write_tables(tmp_path_factory.mktemp("tables"))
     common = ("--missing", "impute", "--save", place / "shop.safetensors")
     assert call("train", place / "shop.csv", "--target", "bought", *common, *QUICK) == 0
     common = ("--save", place / "lines.safetensors", "--hidden", "none", "--learning-rate", "0.05")

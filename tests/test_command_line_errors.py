@@ -7,7 +7,7 @@ import sys
 
 import numpy as np
 import pytest
-from command_lines import call, lines, shop, write_csv
+from command_lines import call, lines, write_csv, write_tables
 from shallowcore import _cli, models
 from shallowcore._cli import _completion, _train
 
@@ -17,9 +17,7 @@ pytest.importorskip("safetensors")
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    place = tmp_path_factory.mktemp("tables")
-    write_csv(place / "shop.csv", shop())
-    write_csv(place / "lines.csv", lines())
+    place = write_tables(tmp_path_factory.mktemp("tables"))
     common = ("--epochs", "2", "--save", place / "lines.safetensors")
     assert call("train", place / "lines.csv", "--target", "y", *common) == 0
     return place

@@ -143,15 +143,17 @@ def test_bad_shuffles(value):
         network(5).fit(np.zeros((4, 5)), np.zeros(4), shuffle=value)
 
 
-SCRIPT = """
-import resource, sys
-import numpy as np
-from shallowcore import layers, models, set_num_threads
-
+PEAK = """
 def peak():  # of this program alone: ru_maxrss begins with that of the parent
     with open("/proc/self/status") as status:
         found = [line for line in status if line.startswith("VmHWM")]
     return int(found[0].split()[1]) / 1024  # MiB
+"""
+
+SCRIPT = """
+import resource, sys
+import numpy as np
+from shallowcore import layers, models, set_num_threads
 
 def train(x, y, shuffle):
     model = models.Sequential(
@@ -178,7 +180,8 @@ print(train(x, y, True if limited else "blocks"), peak() - before)
 
 def run(*command):
     """What a Python process prints."""
-    command = [sys.executable, "-c", *map(str, command)]
+    script, *arguments = command
+    command = [sys.executable, "-c", PEAK + script, *map(str, arguments)]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
     return result.stdout.split()
@@ -209,11 +212,6 @@ ALL_SAMPLES = """
 import sys
 import numpy as np
 from shallowcore import layers, models, set_num_threads
-
-def peak():  # of this program alone: ru_maxrss begins with that of the parent
-    with open("/proc/self/status") as status:
-        found = [line for line in status if line.startswith("VmHWM")]
-    return int(found[0].split()[1]) / 1024  # MiB
 
 def train(x, y):
     model = models.Sequential([layers.Input((512,)), layers.Normalization(), layers.Dense(1)])

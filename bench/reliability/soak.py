@@ -31,6 +31,8 @@ from oracle.train import train
 from shallowcore import models
 from twins import SPARSE, cast, chain, model_of, targets_of
 
+from bench.reliability.memory import resident
+
 SMOOTH = ("tanh", "sigmoid", "softplus", "softsign", "silu", "gelu")
 HIDDEN = (*SMOOTH, "elu", "selu", "relu", "leaky_relu")
 FIRST_ORDER = ("sgd", "rmsprop", "adam", "adamw", "nadam", "adagrad", "rprop")
@@ -80,12 +82,6 @@ class Counts:
         scale = float(max(np.abs(expected).max(), 1e-3))
         error = relative_error(np.asarray(found, np.float64), expected, scale)
         return self.check(error <= rtol, f"{what}: off by {error:.3g}, allowed {rtol:.3g}")
-
-
-def resident() -> float:
-    """MiB of this process."""
-    with open("/proc/self/statm") as statm:
-        return int(statm.read().split()[1]) * os.sysconf("SC_PAGESIZE") / 2**20
 
 
 # --- one model ------------------------------------------------------------------------------------

@@ -39,9 +39,10 @@ bool can_use_in_place(const AnyMatrix& x, const InputMap& map) {
 
 // Few outputs are sums in lanes where rows are contiguous, and chains elsewhere (kernels/product.cpp).
 template <class T>
-bool needs_rows(const AnyMatrix& x, const Network<T>& network) {
+bool needs_rows(const Dataset& data, const Network<T>& network) {
+  const AnyMatrix& x = data.x;
   const bool in_rows = x.cols == 1 || x.col_bytes == static_cast<Index>(sizeof(T));
-  return !in_rows && !network.stages().empty() &&
+  return !data.is_compressed() && !in_rows && !network.stages().empty() &&
          network.stages().front().n_out <= kernels<T>().vector_cols;
 }
 
@@ -75,7 +76,7 @@ BatchReader<T>::BatchReader(const Dataset& data, const Network<T>& network, Inde
       map_(network.input_map()),
       x_in_place_(data.is_compressed() ||
                   (!shuffled && can_use_in_place<T>(data.x, map_) &&
-                   !(inputs == Inputs::rows && needs_rows(data.x, network)))) {
+                   !(inputs == Inputs::rows && needs_rows(data, network)))) {
   require_equal("features of x", data.x.cols, network.n_features());
   if (data.is_compressed()) check_takes_compressed(data, network);
   if (data.y.data != nullptr) {
@@ -194,8 +195,8 @@ Block<T> BatchReader<T>::read_targets(const std::int64_t* order, Index first, In
 
 template bool can_use_in_place<float>(const AnyMatrix&, const InputMap&);
 template bool can_use_in_place<double>(const AnyMatrix&, const InputMap&);
-template bool needs_rows(const AnyMatrix&, const Network<float>&);
-template bool needs_rows(const AnyMatrix&, const Network<double>&);
+template bool needs_rows(const Dataset&, const Network<float>&);
+template bool needs_rows(const Dataset&, const Network<double>&);
 template MatrixView<const float> input_block(const AnyMatrix&, const InputMap&, Index, Index, Index,
                                              Index, float*);
 template MatrixView<const double> input_block(const AnyMatrix&, const InputMap&, Index, Index,

@@ -81,7 +81,7 @@ bool can_use_in_place(const AnyMatrix& x, const InputMap& map);
 
 // Whether a reader with Inputs::rows has to gather inputs that could be used in place.
 template <class T>
-bool needs_rows(const AnyMatrix& x, const Network<T>& network);
+bool needs_rows(const Dataset& data, const Network<T>& network);
 
 // x, mapped, for some rows and columns: where they lie, or converted into `buffer` (n_rows, n_cols).
 template <class T>

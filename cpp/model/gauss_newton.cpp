@@ -150,7 +150,7 @@ void write_row(const InputRows<T>& x, Index i, const T* d, Index n, T* out) {
   if (x.is_compressed()) {
     std::fill_n(out, x.cols() * n, T{0});
     const CsrRows<T>& a = x.compressed;
-    const Index row = a.rows == nullptr ? a.first + i : static_cast<Index>(a.rows[a.first + i]);
+    const Index row = source_row(a, i);
     for (std::int64_t p = a.starts[row]; p < a.starts[row + 1]; ++p) {
       kernels<T>().axpy(a.values[p], d, out + a.columns[p] * n, n);
     }

@@ -10,8 +10,9 @@ template <class T>
 Index stored(const CsrRows<T>& a) {
   if (a.rows == nullptr) return a.starts[a.first + a.count] - a.starts[a.first];
   Index total = 0;
-  for (Index i = a.first; i < a.first + a.count; ++i) {
-    total += a.starts[a.rows[i] + 1] - a.starts[a.rows[i]];
+  for (Index i = 0; i < a.count; ++i) {
+    const Index row = source_row(a, i);
+    total += a.starts[row + 1] - a.starts[row];
   }
   return total;
 }

@@ -6,6 +6,12 @@
 
 namespace shallowcore {
 
+// Source row of row i.
+template <class T>
+Index source_row(const CsrRows<T>& a, Index i) {
+  return a.rows == nullptr ? a.first + i : static_cast<Index>(a.rows[a.first + i]);
+}
+
 // A matrix, or rows in compressed form where they have starts; the matrix then has a shape only.
 template <class T>
 struct InputRows {

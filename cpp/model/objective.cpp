@@ -269,7 +269,7 @@ bool predict(const Network<T>& network, const Dataset& data, T* out, const Poll&
   const bool narrow =
       network.stages().empty() || network.stages()[0].n_out <= kernels<T>().vector_cols;
   Index most = block_rows(network, data.rows());
-  const bool turned = !data.is_compressed() && needs_rows(data.x, network);
+  const bool turned = needs_rows(data, network);
   if (narrow && (look || turned)) {
     const Index fewest = turned ? 64 : 16;
     most = std::min(most, std::max(fewest, kept / std::max<Index>(1, network.n_features())));

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+from collections.abc import Callable
 from typing import Any
 
 from shallowcore import _registry, activations
@@ -175,25 +176,21 @@ def _at_least(least: int) -> Any:
     return whole
 
 
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return math.nan
+def _number(expected: str, fits: Callable[[float], bool]) -> Any:
+    def number(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not fits(value):
+            raise argparse.ArgumentTypeError(f"expected {expected}, got {text!r}")
+        return value
+
+    return number
 
 
-def _rate(text: str) -> float:
-    value = _number(text)
-    if not 0.0 < value < math.inf:
-        raise argparse.ArgumentTypeError(f"expected a number > 0, got {text!r}")
-    return value
-
-
-def _share(text: str) -> float:
-    value = _number(text)
-    if not 0.0 <= value < 1.0:
-        raise argparse.ArgumentTypeError(f"expected a number in [0, 1), got {text!r}")
-    return value
+_rate = _number("a number > 0", lambda value: 0.0 < value < math.inf)
+_share = _number("a number in [0, 1)", lambda value: 0.0 <= value < 1.0)
 
 
 def _sizes(text: str) -> list[int]:
