@@ -72,6 +72,16 @@ def test_features_that_say_nothing() -> None:
         assert epochs < 40
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_singular_hessians(seed: int) -> None:
+    """As above: what rounding leaves of directions without curvature does no harm."""
+    rng = np.random.default_rng(seed)
+    x = badly_scaled(rng, 300, 5)
+    x = np.column_stack([x, np.zeros(300), np.full(300, 1e3), x[:, 0], 1e-3 * x[:, 4]])
+    y = (x[:, 2] > x[:, 2].mean()).astype(int) ^ (rng.random(300) < 0.2)
+    assert fitted(x, y, 2, 0.0, optimizers.NewtonCG())[2] <= 1e-8
+
+
 def test_the_optimum_does_not_depend_on_the_scale_of_the_inputs() -> None:
     """Without a penalty, probabilities are those of the standardised problem."""
     rng = np.random.default_rng(3)

@@ -8,12 +8,13 @@ namespace {
 constexpr double kMostBytes = 4e6;  // of a block's J
 constexpr Index kFewestRows = 64;   // of J: fewer make poor products
 
+// `depth`: rows of J for a sample.
 template <class T>
-Index rows_of_blocks(const Network<T>& network, Index n_samples) {
+Index rows_of_blocks(const Network<T>& network, Index n_samples, Index depth) {
   const Index size = std::max<Index>(1, GaussNewton<T>::size_of(network));
   const double row = static_cast<double>(size) * sizeof(T);
   const Index rows = std::max(kFewestRows, static_cast<Index>(kMostBytes / row));
-  return std::clamp<Index>(rows / network.n_outputs(), 1, n_samples);
+  return std::clamp<Index>(rows / depth, 1, n_samples);
 }
 
 template <class T>
@@ -33,27 +34,45 @@ Index GaussNewton<T>::size_of(const Network<T>& network) {
 }
 
 template <class T>
+bool GaussNewton<T>::is_linear(const Problem<T>& problem) {
+  const auto& stages = problem.network.stages();
+  return stages.size() == 1 && stages[0].kind == LayerSpec::Kind::dense &&
+         (problem.objective.fused() || stages[0].activation.is("identity"));
+}
+
+template <class T>
 GaussNewton<T>::GaussNewton(const Problem<T>& problem)
     : problem_(problem),
       network_(problem.network),
+      linear_(is_linear(problem)),
       size_(size_of(problem.network)),
       n_outputs_(problem.network.n_outputs()),
       n_samples_(problem.data.rows()),
-      most_rows_(rows_of_blocks(problem.network, problem.data.rows())),
+      most_rows_(rows_of_blocks(problem.network, problem.data.rows(), linear_ ? 1 : n_outputs_)),
+      width_(size_ / n_outputs_),
       pass_(problem.network, most_rows_, Use::train),
       reader_(problem.data, problem.network, most_rows_, false),
-      sum_(size_, most_rows_ * n_outputs_) {
+      sum_(linear_ ? 1 : size_, most_rows_ * n_outputs_) {
   Index column = 0;
   for (const Stage<T>& stage : network_.stages()) {
     columns_.push_back(column);
     if (stage.kind != LayerSpec::Kind::dense) continue;
     column += (stage.n_in + (stage.bias < 0 ? 0 : 1)) * stage.n_out;
   }
-  const Index block = padded<T>(most_rows_ * n_outputs_ * size_);
   const Index outputs = most_rows_ * n_outputs_, wide = most_rows_ * widest(network_);
-  arena_ = Arena<T>(2 * block + padded<T>(outputs * n_outputs_) + padded<T>(outputs) +
-                    2 * padded<T>(wide));
-  for (T** piece : {&jacobian_, &weighted_}) *piece = arena_.take(block);
+  const Index block = outputs * size_, weighted = linear_ ? most_rows_ * size_ : block;
+  const Index jacobian = linear_ ? 0 : block, inputs = linear_ ? most_rows_ * width_ : 0;
+  const Index sums = linear_ ? size_ * (size_ + width_) / 2 : 0;
+  workspace_.threads = workspace_threads();
+  const Index memory = linear_ ? workspace_size<T>(size_, most_rows_, workspace_.threads) : 0;
+  arena_ = Arena<T>(padded<T>(jacobian) + padded<T>(weighted) + padded<T>(inputs) +
+                    padded<T>(sums) + padded<T>(memory) + padded<T>(outputs * n_outputs_) +
+                    padded<T>(outputs) + 2 * padded<T>(wide));
+  jacobian_ = arena_.take(jacobian);
+  weighted_ = arena_.take(weighted);
+  inputs_ = arena_.take(inputs);
+  sums_ = arena_.take(sums);
+  workspace_.memory = arena_.take(memory);
   hessian_ = arena_.take(outputs * n_outputs_);
   tangent_ = arena_.take(outputs);
   for (T** piece : {&d_, &d_below_}) *piece = arena_.take(wide);
@@ -61,8 +80,9 @@ GaussNewton<T>::GaussNewton(const Problem<T>& problem)
 
 template <class T>
 double GaussNewton<T>::flops() const {
-  const double n = static_cast<double>(size_);
-  return static_cast<double>(n_samples_ * n_outputs_) * n * n;
+  const double n = static_cast<double>(size_), samples = static_cast<double>(n_samples_);
+  if (linear_) return samples * n * static_cast<double>(size_ + width_);
+  return samples * static_cast<double>(n_outputs_) * n * n;
 }
 
 template <class T>
@@ -82,11 +102,14 @@ void GaussNewton<T>::unpack(const T* packed, T* parameters) const {
 
 template <class T>
 void GaussNewton<T>::operator()(T* matrix, const Poll& poll) {
-  for (Index i = 0; i < size_; ++i) std::fill_n(matrix + i * size_, size_, T{0});
+  std::fill_n(matrix, size_ * size_, T{0});
+  if (linear_) std::fill_n(sums_, size_ * (size_ + width_) / 2, T{0});
   for_blocks(n_samples_, most_rows_, {}, [&](Index first, Index rows) {
-    add_block(reader_.read(nullptr, first, rows), matrix, poll);  // which polls
+    const Block<T> block = reader_.read(nullptr, first, rows);  // what follows polls
+    linear_ ? add_linear_block(block, poll) : add_block(block, matrix, poll);
     reader_.release(first, rows);
   });
+  if (linear_) put_linear_sums(matrix);
   T* diagonal = matrix;
   for (const Tensor& tensor : network_.tensors()) {  // penalty l2 w^2
     const T curvature = static_cast<T>(2 * problem_.objective.of_batch(tensor.penalty).l2);
@@ -198,6 +221,60 @@ const T* GaussNewton<T>::weighted_rows(Index rows) {
     }
   });
   return weighted_;
+}
+
+template <class T>
+void GaussNewton<T>::add_linear_block(const Block<T>& block, const Poll& poll) {
+  const Index rows = block.x.rows(), n_in = network_.n_features();
+  output_hessian(block, pass_.forward(block.x, problem_.objective.fused()));
+  const T one = 1;
+  for (Index i = 0; i < rows; ++i) {
+    write_row(block.x, i, &one, 1, inputs_ + i * width_);
+    if (width_ > n_in) inputs_[i * width_ + n_in] = one;
+  }
+  const auto inputs = row_major<const T>(inputs_, rows, width_);
+  T* sums = sums_;
+  for (Index a = 0; a < n_outputs_; ++a) {
+    const Index cols = (a + 1) * width_;
+    weigh_inputs(rows, a);
+    product<T>(inputs.transposed(), row_major<const T>(weighted_, rows, cols), sums, cols,
+               row_major(sums, width_, cols), workspace_);
+    sums += width_ * cols;
+    if (poll) poll();
+  }
+}
+
+// weighted (rows, (a + 1) width) = the inputs times H_ab, side by side for b <= a.
+template <class T>
+void GaussNewton<T>::weigh_inputs(Index rows, Index a) {
+  const Index cols = (a + 1) * width_;
+  over_rows(rows, static_cast<double>(rows * cols), [&](Index first, Index count) {
+    for (Index i = first; i < first + count; ++i) {
+      for (Index b = 0; b <= a; ++b) {
+        const T h = hessian_[(a * rows + i) * n_outputs_ + b];
+        const T* x = inputs_ + i * width_;
+        T* out = weighted_ + i * cols + b * width_;
+        for (Index p = 0; p < width_; ++p) out[p] = h * x[p];
+      }
+    }
+  });
+}
+
+// Parameter p of output k, its bias last, stands at p n_outputs + k.
+template <class T>
+void GaussNewton<T>::put_linear_sums(T* matrix) const {
+  const T* sums = sums_;
+  for (Index a = 0; a < n_outputs_; ++a) {
+    for (Index p = 0; p < width_; ++p) {
+      const Index i = p * n_outputs_ + a;
+      for (Index b = 0; b <= a; ++b) {
+        for (Index q = 0; q < width_; ++q) {
+          const Index j = q * n_outputs_ + b;
+          matrix[std::max(i, j) * size_ + std::min(i, j)] = *sums++;
+        }
+      }
+    }
+  }
 }
 
 template class GaussNewton<float>;

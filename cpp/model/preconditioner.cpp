@@ -11,9 +11,7 @@ constexpr double kLikelyProducts = 20;   // that the first system takes without
 
 template <class T>
 bool suits(const Problem<T>& problem) {
-  const auto& stages = problem.network.stages();
-  return stages.size() == 1 && stages[0].kind == LayerSpec::Kind::dense &&
-         (problem.objective.fused() || stages[0].activation.is("identity")) &&
+  return GaussNewton<T>::is_linear(problem) &&
          GaussNewton<T>::size_of(problem.network) <= kMostParameters;
 }
 
@@ -48,8 +46,10 @@ void Preconditioner<T>::prepare(const Poll& poll) {
     const T diagonal = matrix_[i * n_ + i];
     scale_[i] = diagonal > 0 ? 1 / std::sqrt(diagonal) : T{1};
   }
-  // Directions that the loss does not depend on have no curvature: rounding must not make it negative.
-  T shift = static_cast<T>(n_) * std::numeric_limits<T>::epsilon();
+  // Directions that the loss does not depend on have no curvature but what rounding makes of it, of either
+  // sign, which the factor would turn into long steps.  Directions with less than the shift are left to
+  // the conjugate gradients.
+  T shift = T{10} * std::sqrt(std::numeric_limits<T>::epsilon());
   ready_ = false;
   for (int tries = 0; tries < 4 && !ready_; ++tries, shift *= 100) ready_ = factor(shift, poll);
 }
