@@ -223,11 +223,15 @@ def test_bad_arguments_of_fit(arguments, error, match):
     assert_refused(model, lambda: model.fit(X, LABELS, **arguments), error, match)
 
 
-def test_class_weight_needs_classes():
+@pytest.mark.parametrize("class_weight", ["balanced", {0: 2.0}], ids=str)
+@pytest.mark.parametrize("label", [0.5, -1, 2**24, 2.0**63, np.uint64(2**64 - 1)], ids=repr)
+def test_class_weight_needs_classes(label, class_weight):
     model = models.Sequential([layers.Input((4,)), layers.Dense(1)])
     model.compile("sgd", "mse")
-    with pytest.raises(ValueError, match="class_weight needs classes"):
-        model.fit(X, X[:, 0], class_weight="balanced", verbose=0)
+    y = np.zeros(len(X), np.asarray(label).dtype)
+    y[1] = label
+    fit = lambda: model.fit(X, y, class_weight=class_weight, verbose=0)  # noqa: E731
+    assert_refused(model, fit, ValueError, "class_weight needs classes")
 
 
 # --- order of calls -------------------------------------------------------------------------------

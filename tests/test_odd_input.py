@@ -65,6 +65,10 @@ def test_payloads_of_nan_make_no_noise():
         for x in (signalling, signalling.astype(">f4")):
             with pytest.raises(ValueError, match="x holds NaN"):
                 model_for().predict(x)
+        labels = models.Sequential([layers.Dense(3)])
+        labels.compile("sgd", "sparse_categorical_crossentropy")
+        with pytest.raises(ValueError, match="y holds NaN"):
+            labels.fit(np.ones((2, 2)), signalling[0], verbose=0)
 
 
 # --- arrays that change ---------------------------------------------------------------------------

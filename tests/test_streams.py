@@ -299,11 +299,11 @@ def test_lists_of_samples_stay_arrays():
         (cut(X, Y), {"validation_split": 0.5}, ValueError, "validation_split must be 0"),
         (cut(X, Y), {"steps_per_epoch": 0}, ValueError, "steps_per_epoch"),
         (cut(X, Y), {"class_weight": "balanced"}, ValueError, "class_weight must be a dict"),
+        (X, {"y": Y, "validation_data": []}, ValueError, "validation_data"),
         (X, {"y": Y, "steps_per_epoch": 3}, ValueError, "steps_per_epoch goes with an iterable"),
         (X, {"y": Y, "validation_steps": 3}, ValueError, "validation_steps goes with"),
         ({"x": X}, {}, TypeError, "x must be an array"),
     ],
-    ids=str,
 )
 def test_bad_streams_are_refused_first(x, arguments, error, match):
     model = regression()

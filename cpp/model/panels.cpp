@@ -99,6 +99,7 @@ PackedState<T>::PackedState(const Panels<T>& panels, Network<T>& network, Optimi
       network_(network),
       optimizer_(optimizer),
       objective_(objective),
+      kept_(network.size(), Fill::none),
       parameters_(std::max(panels.size(), network.size())) {
   for (int i = 0; i < optimizer.slots(); ++i) {
     optimizer.slot(i);
@@ -129,12 +130,26 @@ void PackedState<T>::take_over() {
 
 template <class T>
 void PackedState<T>::hand_back() {
+  if (moved_ && !copied_) {
+    std::copy_n(network_.parameters(), network_.size(), kept_.data());
+    copied_ = true;
+  }
   show();
   rewrite_slots([&](const T* from, T* to) { panels_.unpack(from, to); });
 }
 
 template <class T>
+bool PackedState<T>::keep() {
+  if (!kernels<T>().all_finite(parameters_.data(), panels_.size())) return false;
+  show();
+  moved_ = copied_ = false;
+  return true;
+}
+
+template <class T>
 void PackedState<T>::restore() {
+  if (copied_) std::copy_n(kept_.data(), network_.size(), network_.parameters());
+  moved_ = copied_ = false;
   panels_.pack(network_.parameters(), parameters_.data());
   for (int i = 0; i < optimizer_.slots(); ++i) std::fill_n(slot(i), panels_.size(), T{0});
   optimizer_.clear();

@@ -57,13 +57,17 @@ class PackedState {
   void take_over();
   void show() { panels_.unpack(parameters_.data(), network_.parameters()); }
   void hand_back();
-  // Back to the network's parameters; the optimizer's state is cleared.
+  // Shows the parameters as those that restore() goes back to; false, and nothing, if one is not finite.
+  bool keep();
+  // The optimizer's state is cleared.
   void restore();
-  bool all_finite() const { return kernels<T>().all_finite(parameters_.data(), panels_.size()); }
 
   const T* parameters() const { return parameters_.data(); }
   // Counts a step of the optimizer, and takes its constants.
-  void next_step() { optimizer_.next_step(constants_); }
+  void next_step() {
+    optimizer_.next_step(constants_);
+    moved_ = true;
+  }
   // The step of `count` parameters; their penalty's gradient is added to `gradient`.
   void update(Index offset, T* gradient, Index count, const Penalty& penalty);
   double penalties() const;
@@ -77,6 +81,9 @@ class PackedState {
   template <class F>
   void rewrite_slots(F&& f);
 
+  Arena<T> kept_;        // used from a hand_back() after a step on: until then the network has them
+  bool moved_ = false;   // by a step, from what was kept
+  bool copied_ = false;  // to kept_
   Arena<T> parameters_;  // beyond the run: what a state vector is rewritten to, in its place
   T constants_[kMaxConstants] = {};
 };

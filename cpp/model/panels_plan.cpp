@@ -43,8 +43,7 @@ class PanelsPlan : public Plan<T> {
                const Poll& poll) override;
   void show() override { state_.show(); }
   void publish() override { state_.hand_back(); }
-  // The network's own parameters are those kept.
-  bool keep() override { return state_.all_finite() && (state_.show(), true); }
+  bool keep() override { return state_.keep(); }
   void restore() override { state_.restore(); }
 
  private:

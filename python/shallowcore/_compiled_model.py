@@ -223,7 +223,7 @@ class CompiledModel(LayerModel):
             sums += n * np.array(figures)
             total += n
         if total == 0:
-            raise ValueError(f"{stream.argument} is empty; expected at least one batch")
+            raise _streams.without_batches(stream.argument)
         means: list[float] = (sums / total).tolist()
         return means
 
@@ -279,7 +279,7 @@ class CompiledModel(LayerModel):
             stream = _streams.Stream(x, "x", steps, "steps")
             batches = [self.predict(_streams.inputs_of(batch)) for batch in stream.epoch(0)]
             if not batches:
-                raise ValueError("x is empty; expected at least one batch")
+                raise _streams.without_batches("x")
             return np.concatenate(batches)
         _streams.check_no_steps(steps=steps)
         shape = self._feature_shape(x)

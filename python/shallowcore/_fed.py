@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from shallowcore import _core, _data
-from shallowcore._streams import Stream, unpack
+from shallowcore._streams import Stream, unpack, without_batches
 from shallowcore._target_scaling import TargetScaling
 from shallowcore._targets import target_range
 
@@ -30,7 +30,7 @@ class Batches:
         self._first_epoch = first_epoch
         self.start_epoch(0)
         if self.ahead is None:
-            raise ValueError(f"{stream.argument} is empty; expected at least one batch")
+            raise without_batches(stream.argument)
 
     def start_epoch(self, epoch: int) -> None:
         """Take the first batch of an epoch, if it has one."""

@@ -67,6 +67,8 @@ class Stream:
             raise TypeError(
                 f"{argument} must be arrays or an iterable of batches, got {type(source).__name__}"
             )
+        if hasattr(source, "__len__") and len(source) == 0:
+            raise without_batches(argument)
         self.argument = argument
         self._source = source
         self._steps = None if steps is None else check_int(steps, steps_name, 1)
@@ -124,6 +126,11 @@ class Stream:
         function = getattr(self._source, hook, None)
         if callable(function):
             function()
+
+
+def without_batches(argument: str) -> ValueError:
+    """Return the error of an iterable that has nothing to give."""
+    return ValueError(f"{argument} is empty; expected at least one batch")
 
 
 def unpack(batch: Any, where: str) -> tuple[Any, Any, Any]:

@@ -19,6 +19,7 @@ from shallowcore._arrays import (
 from shallowcore._checks import check_float, check_int
 from shallowcore.losses import Loss
 
+_MOST_CLASSES = 2**24  # float32 tells no more apart
 _RANGES = {
     "binary_crossentropy": (0.0, 1.0),
     "categorical_crossentropy": (0.0, math.inf),
@@ -75,7 +76,9 @@ def _labels(array: Numbers, loss: Loss, n_outputs: int, argument: str) -> Number
             f"{loss.name}, got {array.shape}{hint}"
         )
     if array.dtype.kind == "f":
-        check_finite(array.astype(np.float64), argument)
+        with np.errstate(invalid="ignore"):  # a signaling NaN
+            wide = array.astype(np.float64)
+        check_finite(wide, argument)
         fractional = np.flatnonzero(array != np.trunc(array))
         if fractional.size:
             raise ValueError(
@@ -164,9 +167,9 @@ def _classes(y: Numbers) -> Numbers:
     if y.shape[1] > 1:
         return np.asarray(np.argmax(y, axis=1))
     labels = y[:, 0]
-    if np.any((labels != np.trunc(labels)) | (labels < 0)):
+    if np.any((labels != np.trunc(labels)) | (labels < 0) | (labels >= _MOST_CLASSES)):
         raise ValueError(
-            "class_weight needs classes 0, 1, ... in y, got other numbers: leave class_weight out "
-            "for regression, or use sample_weight"
+            f"class_weight needs classes 0, 1, ... (fewer than {_MOST_CLASSES}) in y, got other "
+            "numbers: leave class_weight out for regression, or use sample_weight"
         )
     return labels.astype(np.int64)

@@ -39,7 +39,10 @@ def hostile_callback(rng: Random, subject: Subject) -> Call:
     def run() -> Any:
         return model.fit(x, y, 4, epochs=3, verbose=0, callbacks=[watcher], **options)
 
-    pattern = "(being|is) train|not be changed|while|no weights|no layers|trains|is training"
+    pattern = (
+        "(being|is) train|not be changed|while|no weights|no layers|trains|is training"
+        "|compile the model again"
+    )
     return Call(
         f"Sequential.fit with {action.__name__}",
         run,

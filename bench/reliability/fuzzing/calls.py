@@ -25,7 +25,7 @@ DOCUMENTED: tuple[type[BaseException], ...] = (TypeError, ValueError, MemoryErro
 _LATE = "of validation_data must be"
 _WARNINGS = re.compile(
     r"diverged|line search found no|no step lowered the loss|all units of hidden layer"
-    r"|batches ran out|more threads than"
+    r"|batches ran out|more threads than|max_evaluations was reached"
 )
 
 
