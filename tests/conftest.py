@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -11,6 +12,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 # Keras is the partner that the test extra installs; where PyTorch is, it is one more.
 collect_ignore_glob = [] if importlib.util.find_spec("torch") else ["test_parity_torch*.py"]
+
+# Shells ignore Ctrl-C in what they start in the background; the tests of Ctrl-C need it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

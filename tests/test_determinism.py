@@ -80,6 +80,22 @@ def test_a_row_has_the_same_bits_alone_and_among_others(determinism: ModuleType)
     assert [name for name, same in found if not same] == []
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("units", [1, 2, 4, 9])
+@pytest.mark.parametrize("n_features", [1, 2, 8, 17])
+def test_rows_of_small_layers(
+    determinism: ModuleType, n_features: int, units: int, dtype: str
+) -> None:
+    found: Counter[tuple[str, bool]] = Counter()
+    rng = np.random.default_rng(0)
+    layer = layers.Dense(units, bias_initializer="random_normal")
+    model = models.Sequential([layers.Input((n_features,)), layer], dtype=dtype, seed=1)
+    for rows in (1, 8, 33):
+        x = rng.normal(size=(rows, n_features)).astype(dtype)
+        determinism.rows.check_rows(model, x, rng, found)
+    assert [name for name, same in found if not same] == []
+
+
 def test_estimators_predict_rows_alone_and_among_others(determinism: ModuleType) -> None:
     found: Counter[tuple[str, bool]] = Counter()
     for seed in range(12):

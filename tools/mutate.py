@@ -5,7 +5,7 @@
 A mutant is the source with one change: a sign, an operator, a comparison, a constant, min for max,
 two arguments of fma or select swapped.  They are drawn evenly over the files and planted in a copy
 of the tree (the checkout is never touched), which is built for one instruction set and, where it
-holds mutants, without optimisation: all that can be chosen at run time in one build, the others one
+holds mutants, with little optimisation: all that can be chosen at run time in one build, the others one
 by one.  Each is tested until the first failure, the likeliest tests first; a test that also fails
 without a mutant has killed none.  Ends with the survivors, a table by file, and a report in JSON
 from which --again takes up what survived or has not run; exit status 1 if a survivor is not
@@ -112,7 +112,7 @@ class Tree:
         ):
             write(site / name, content)
         self.isa = isa
-        self.flags = f"-O0 -w -Wno-narrowing -include {site}/mutant.hpp"
+        self.flags = f"-O1 -w -Wno-narrowing -include {site}/mutant.hpp"
         python = f"{site}{os.pathsep}{self.folder / 'python'}"
         self.env = os.environ | {"PYTHONPATH": python, "MPLBACKEND": "Agg"}
 

@@ -26,8 +26,9 @@ def random_model(rng: np.random.Generator) -> models.Sequential:
         stack.append(layers.Rescaling(1 / 16, -0.1))
     for _ in range(rng.integers(1, 4)):
         use_bias = bool(rng.random() < 0.8)
+        units, activation = int(rng.choice(WIDTHS)), str(rng.choice(ACTIVATIONS))
         stack.append(
-            layers.Dense(int(rng.choice(WIDTHS)), str(rng.choice(ACTIVATIONS)), use_bias=use_bias)
+            layers.Dense(units, activation, use_bias=use_bias, bias_initializer="random_normal")
         )
     dtype = str(rng.choice(["float32", "float64"]))
     model = models.Sequential(stack, dtype=dtype, seed=int(rng.integers(1 << 30)))
@@ -90,11 +91,21 @@ def check_model(rng: np.random.Generator, found: Counter[tuple[str, bool]]) -> s
     model = random_model(rng)
     x = random_rows(rng, int(model.input_shape[-1] or 0), model.dtype)
     with sc.num_threads(int(rng.integers(1, 5))):
-        expected = model.predict(x)
-        for name, same, rows in layouts(x, rng):
-            bits = model.predict(same).tobytes()
-            found[name, bits == np.ascontiguousarray(expected[rows]).tobytes()] += 1
+        check_rows(model, x, rng, found)
     return f"{model!r}, {len(x)} rows of {x.dtype}"
+
+
+def check_rows(
+    model: models.Sequential,
+    x: NDArray[Any],
+    rng: np.random.Generator,
+    found: Counter[tuple[str, bool]],
+) -> None:
+    """Count the same for one model and its inputs."""
+    expected = model.predict(x)
+    for name, same, rows in layouts(x, rng):
+        bits = model.predict(same).tobytes()
+        found[name, bits == np.ascontiguousarray(expected[rows]).tobytes()] += 1
 
 
 def check_estimator(rng: np.random.Generator, found: Counter[tuple[str, bool]]) -> str:

@@ -305,9 +305,9 @@ void register_network(py::module_& m) {
           py::arg("means"), py::arg("factors"))
       .def(
           "scale_outputs",
-          [](AnyNetwork& self, std::vector<double> factors, std::vector<double> offsets) {
-            std::visit([&](auto& n) { n->scale_outputs(std::move(factors), std::move(offsets)); },
-                       self.network);
+          [](AnyNetwork& self, const std::vector<double>& factors,
+             const std::vector<double>& offsets) {
+            std::visit([&](auto& n) { n->scale_outputs(factors, offsets); }, self.network);
           },
           py::arg("factors"), py::arg("offsets"))
       .def("predict", &predict_outputs, py::arg("data"))

@@ -293,6 +293,23 @@ void vector_sums(const GemmArgs<T>& args) {
                  args.m);
 }
 
+// n == 1 and k == 1, whatever the strides: rounded once, as vector_sums() does.
+template <class T>
+void scaled_column(const GemmArgs<T>& args) {
+  constexpr ptrdiff_t width = kWidth<T>;
+  const Vec<T> factor = broadcast<T>(*args.b);
+  for (ptrdiff_t i = 0; i < args.m; i += width) {
+    const ptrdiff_t count = least(width, args.m - i);
+    T a[width] = {}, c[width] = {};
+    for (ptrdiff_t r = 0; r < count; ++r) {
+      a[r] = args.a[(i + r) * args.a_row];
+      if (args.init != nullptr) c[r] = args.init[(i + r) * args.init_row];
+    }
+    store<T>(c, fma<T>(factor, load<T>(a), load<T>(c)));
+    for (ptrdiff_t r = 0; r < count; ++r) args.c[(i + r) * args.c_row] = c[r];
+  }
+}
+
 // m == 1, b where it lies.
 template <class T>
 void row_matrix(const GemmArgs<T>& args) {
@@ -303,9 +320,10 @@ template <class T>
 void gemm(const GemmArgs<T>& args) {
   if (args.dots) return dot_products<T>(args);
   if (args.n == 1 && !args.packed) {
-    if (args.k == 1 && args.a_row == 1 && args.c_row == 1) return vector_sums<T>(args);
-    if (args.a_col == 1 && (args.b_row == 1 || args.k == 1)) return matrix_vector<T>(args);
-    if (args.a_row == 1 && args.c_row == 1) return vector_sums<T>(args);
+    const bool columns_lie = args.a_row == 1 && args.c_row == 1;
+    if (args.k == 1) return columns_lie ? vector_sums<T>(args) : scaled_column<T>(args);
+    if (args.a_col == 1 && args.b_row == 1) return matrix_vector<T>(args);
+    if (columns_lie) return vector_sums<T>(args);
   }
   if (args.m == 1 && !args.packed && args.a_inner == 0) return row_matrix<T>(args);
   const bool pack_a =

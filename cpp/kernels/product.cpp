@@ -47,7 +47,7 @@ Choice choose(const MatrixView<const T>& a, const MatrixView<const T>& b, const 
   const double flops =
       2.0 * static_cast<double>(c.rows) * static_cast<double>(c.cols) * static_cast<double>(a.cols);
   // The kernels for one column read b where it lies; they need contiguous rows or columns of a.
-  const bool rows_lie = a.col_stride == 1 && (b.row_stride == 1 || a.cols == 1);
+  const bool rows_lie = (a.col_stride == 1 && b.row_stride == 1) || a.cols == 1;
   const bool cols_lie = a.row_stride == 1 && c.row_stride == 1;
   const bool one_column = c.cols == 1 && (rows_lie || cols_lie);
   // Few rows read b but once or twice, and few rows of b lie in the cache: packing would not pay.  The

@@ -65,6 +65,8 @@ Network<T>::Network(Index n_features, const std::vector<LayerSpec>& layers)
     stages_.push_back(stage);
   }
   parameters_ = Arena<T>(size_);
+  output_factors_.resize(static_cast<std::size_t>(n_outputs()));
+  output_offsets_.resize(static_cast<std::size_t>(n_outputs()));
 }
 
 // Whether the layer needs no stage: rescalings before a normalization, and one of those.
@@ -102,23 +104,26 @@ void Network<T>::normalize_inputs(const std::vector<double>& means,
 }
 
 template <class T>
-void Network<T>::scale_outputs(std::vector<double> factors, std::vector<double> offsets) {
+void Network<T>::scale_outputs(const std::vector<double>& factors,
+                               const std::vector<double>& offsets) {
   const TrainingLock lock(*this);
   require_equal("offsets of the outputs", std::ssize(offsets), std::ssize(factors));
   if (!factors.empty()) require_equal("factors of the outputs", std::ssize(factors), n_outputs());
-  output_factors_ = std::move(factors);
-  output_offsets_ = std::move(offsets);
+  std::copy(factors.begin(), factors.end(), output_factors_.begin());
+  std::copy(offsets.begin(), offsets.end(), output_offsets_.begin());
+  scales_outputs_ = !factors.empty();
 }
 
 template <class T>
 void Network<T>::to_predictions(T* outputs, Index rows) const {
-  if (output_factors_.empty()) return;
+  const double* factors = output_factors();
+  if (factors == nullptr) return;
+  const double* offsets = output_offsets_.data();
   const Index cols = n_outputs();
   for (Index i = 0; i < rows; ++i) {
     for (Index j = 0; j < cols; ++j) {
-      const auto k = static_cast<std::size_t>(j);
       const double a = static_cast<double>(outputs[i * cols + j]);
-      outputs[i * cols + j] = static_cast<T>(a * output_factors_[k] + output_offsets_[k]);
+      outputs[i * cols + j] = static_cast<T>(a * factors[j] + offsets[j]);
     }
   }
 }

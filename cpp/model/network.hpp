@@ -82,8 +82,11 @@ class Network {
   void normalize_inputs(const std::vector<double>& means, const std::vector<double>& factors);
   // What is made of outputs where they are predictions: output * factors[j] + offsets[j]; nothing
   // where empty.  Losses know nothing of it; errors in metrics are multiplied by the factors.
-  void scale_outputs(std::vector<double> factors, std::vector<double> offsets);
-  const std::vector<double>& output_factors() const { return output_factors_; }
+  void scale_outputs(const std::vector<double>& factors, const std::vector<double>& offsets);
+  // n_outputs() factors, null where outputs are predictions as they are.
+  const double* output_factors() const {
+    return scales_outputs_ ? output_factors_.data() : nullptr;
+  }
   void to_predictions(T* outputs, Index rows) const;
   // FNV-1a over the bits of the parameters, in order.
   std::uint64_t digest() const;
@@ -112,8 +115,9 @@ class Network {
   Index size_ = 0;
   Arena<T> parameters_;
   InputMap input_map_;
-  std::vector<double> means_, factors_;  // of the normalization
-  std::vector<double> output_factors_, output_offsets_;
+  std::vector<double> means_, factors_;                  // of the normalization
+  std::vector<double> output_factors_, output_offsets_;  // may be read while they are written
+  std::atomic<bool> scales_outputs_{false};
   std::atomic<bool> training_{false};
 };
 

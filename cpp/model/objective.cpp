@@ -172,11 +172,11 @@ double Objective<T>::row_measure(Metric metric, const T* outputs, const T* y) co
   }
   // Logits are cut where their probability is 1/2, margins at their sign.
   const T threshold = spec_.from_logits || is_hinge_ ? T{0} : T{0.5};
-  const std::vector<double>& factors = network_.output_factors();  // back to the targets' own units
+  const double* factors = network_.output_factors();  // back to the targets' own units
   double total = 0;
   for (Index j = 0; j < cols; ++j) {
     double error = static_cast<double>(outputs[j]) - static_cast<double>(y[j]);
-    if (!factors.empty()) error *= factors[static_cast<std::size_t>(j)];
+    if (factors != nullptr) error *= factors[j];
     if (metric == Metric::binary_accuracy) {
       const T label = y[j] < T{0} ? T{0} : y[j];  // hinge's -1 is a 0
       total += (outputs[j] > threshold ? T{1} : T{0}) == label ? 1 : 0;
