@@ -5,8 +5,8 @@
 A mutant is the source with one change: a sign, an operator, a comparison, a constant, min for max,
 two arguments of fma or select swapped.  They are drawn evenly over the files and planted in a copy
 of the tree (the checkout is never touched), which is built for one instruction set and, where it
-holds mutants, with little optimisation: all that can be chosen at run time in one build, the others one
-by one.  Each is tested until the first failure, the likeliest tests first; a test that also fails
+holds mutants, with -O1: all that can be chosen at run time in one build, the others one by one.
+Each is tested until the first failure, the likeliest tests first; a test that also fails
 without a mutant has killed none.  Ends with the survivors, a table by file, and a report in JSON
 from which --again takes up what survived or has not run; exit status 1 if a survivor is not
 explained.
