@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from oracle.tolerances import assert_same_bits
-from shallowcore import initializers, layers, models
+from shallowcore import _stack, initializers, layers, models
 from shallowcore.utils import to_categorical
 
 DTYPES = ("float32", "float64")
@@ -138,6 +138,27 @@ def test_trained_weights_survive_add():
     model.add(layers.Dense(2))
     for a, b in zip(model.get_weights(), trained, strict=False):
         assert_same_bits(a, b)
+
+
+def test_a_network_of_another_thread_is_not_overwritten(monkeypatch):
+    """`predict` that begins before the first `fit` and ends after it."""
+    model, twin = classifier(), classifier()
+    x, y = blobs()
+    make = _stack.Stack.make_network
+    begun = []
+
+    def interrupted(self, *arguments):
+        made = make(self, *arguments)
+        if not begun:
+            begun.append(True)
+            model.fit(x, y, epochs=2, verbose=0)  # what the other thread does here
+        return made
+
+    monkeypatch.setattr(_stack.Stack, "make_network", interrupted)
+    outputs = model.predict(x)
+    twin.fit(x, y, epochs=2, verbose=0)
+    assert model.digest() == twin.digest()
+    assert_same_bits(outputs, twin.predict(x))
 
 
 # --- weights --------------------------------------------------------------------------------------

@@ -141,10 +141,13 @@ class LayerModel:
     def _build(self, shape: Shape) -> _core.Network:
         """Make the network with its first weights, unless it exists."""
         if self._network is None:
-            network, views = self._stack.make_network(shape, self._dtype, self.seed, self._views)
-            self._stack.input_shape = shape
-            self._network, self._views = network, views
+            stack = self._stack
+            network, views = stack.make_network(shape, self._dtype, self.seed, self._views)
             self._equip(network)
+            # Another thread may have been first: its network stays.  Threads change at calls and
+            # loops only, so none comes between the question and the answer.
+            if self._network is None:
+                self._views, self._network, stack.input_shape = views, network, shape
         return self._network
 
     @contextmanager
