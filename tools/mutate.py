@@ -6,10 +6,10 @@ A mutant is the source with one change: a sign, an operator, a comparison, a con
 two arguments of fma or select swapped.  They are drawn evenly over the files and planted in a copy
 of the tree (the checkout is never touched), which is built for one instruction set and, where it
 holds mutants, with -O1: all that can be chosen at run time in one build, the others one by one.
-Each is tested until the first failure, the likeliest tests first; a test that also fails
-without a mutant has killed none.  Ends with the survivors, a table by file, and a report in JSON
-from which --again takes up what survived or has not run; exit status 1 if a survivor is not
-explained.
+Each is tested until the first failure: all of them by the likeliest tests, then what is left by all
+others.  A test that also fails without a mutant has killed none.  Ends with the survivors, a table
+by file, and a report in JSON from which --again takes up what survived or has not run; exit status
+1 if a survivor is not explained.
 
 tools/mutants_equivalent.json explains those that no test can find: file, line before and after, and
 why.  Without "becomes" an entry stands for every change of its line.
@@ -212,21 +212,24 @@ class Tree:
             raise SystemExit(f"the tests do not run without a mutant:\n{done.stdout[-4000:]}")
         return found
 
-    def test(self, mutant: Mutant) -> None:
-        """What the tests say to a mutant that has been built."""
+    def test_likely(self, mutant: Mutant) -> None:
+        """What the native tests and the likeliest say to a mutant that has been built."""
         number = self.numbers.get(id(mutant), 0)
-        likely, others = in_order(self.tests, mutant.file)
-        programs = self.native
+        likely, _ = in_order(self.tests, mutant.file)
+        slow, quick = self.native[:1], self.native[1:]
         if re.search(r"kernels/(math|normal|gates)", mutant.file):
-            steps = [programs[:1], likely, programs[1:], others]
-        else:
-            steps = [likely, programs, others]
-        mutant.status, mutant.by = "survived", ""
-        for step in steps:
-            verdict = self.by_pytest if step in (likely, others) else self.by_programs
-            mutant.status, mutant.by = verdict(step, number)
-            if mutant.status != "survived":
-                return
+            quick, slow = slow + quick, []
+        mutant.status, mutant.by = self.by_programs(quick, number)
+        if mutant.status == "survived":
+            mutant.status, mutant.by = self.by_pytest(likely, number)
+        if mutant.status == "survived":
+            mutant.status, mutant.by = self.by_programs(slow, number)
+
+    def test_others(self, mutant: Mutant) -> None:
+        """What all other tests say to one that has survived the likely ones."""
+        if mutant.status == "survived":
+            _, others = in_order(self.tests, mutant.file)
+            mutant.status, mutant.by = self.by_pytest(others, self.numbers.get(id(mutant), 0))
 
     def by_programs(self, programs: Sequence[str], number: int) -> tuple[str, str]:
         for program in programs:
@@ -259,7 +262,8 @@ class Tree:
         write(path, source[: mutant.start] + mutant.text + source[mutant.end :])
         try:
             if self.build("_core", jobs=2).returncode == 0:
-                self.test(mutant)
+                self.test_likely(mutant)
+                self.test_others(mutant)
             else:
                 mutant.status = "does not compile"
         finally:
@@ -300,7 +304,9 @@ def run_all(tree: Tree, mutants: Sequence[Mutant], workers: int, report: Path) -
         alone = [m for m in waiting if m not in together]
         print(f"{len(together)} mutants in one build, {len(alone)} alone", flush=True)
         with ThreadPoolExecutor(workers) as pool:
-            list(pool.map(partial(timed, tree.test), together))
+            list(pool.map(partial(timed, tree.test_likely), together))
+            survivors = [m for m in together if m.status == "survived"]
+            list(pool.map(partial(timed, tree.test_others), survivors))
         for file in {m.file for m in together}:
             write(tree.folder / file, (ROOT / file).read_bytes())
         for mutant in alone:
