@@ -26,6 +26,7 @@ class Row:
     name: str
     kind: str
     short: str
+    activation: str
     shape: Shape | None
     n_parameters: int | None
 
@@ -47,7 +48,9 @@ def rows(layers: Sequence[Layer], shapes: Sequence[Shape] | None) -> list[Row]:
     for i, layer in enumerate(layers):
         shape = None if shapes is None else shapes[i + 1]
         count = None if shapes is None else n_parameters(layer, shapes[i])
-        found.append(Row(str(layer.name), type(layer).__name__, _short(layer), shape, count))
+        activation = layer.activation.name if isinstance(layer, (Dense, Activation)) else ""
+        kind = type(layer).__name__
+        found.append(Row(str(layer.name), kind, _short(layer), activation, shape, count))
     return found
 
 
