@@ -6,7 +6,8 @@ vision (palette of Okabe and Ito, 2008).
 """
 
 from shallowcore.plotting._activations import plot_activations
-from shallowcore.plotting._axes import PALETTE, import_matplotlib
+from shallowcore.plotting._axes import PALETTE as PALETTE
+from shallowcore.plotting._axes import import_matplotlib as import_matplotlib
 from shallowcore.plotting._boundary import plot_decision_boundary
 from shallowcore.plotting._confusion import plot_confusion_matrix
 from shallowcore.plotting._history import plot_history
@@ -14,8 +15,6 @@ from shallowcore.plotting._network import plot_network
 from shallowcore.plotting._weights import plot_weights
 
 __all__ = [
-    "PALETTE",
-    "import_matplotlib",
     "plot_activations",
     "plot_confusion_matrix",
     "plot_decision_boundary",
