@@ -60,13 +60,69 @@ def test_history_takes_the_object_that_fit_returns(ax):
 
 
 def test_history_of_one_epoch_is_visible(ax):
-    plotting.plot_history({"loss": [0.5]}, ax=ax)
-    assert ax.get_lines()[0].get_marker() == "o"
+    plotting.plot_history({"loss": [0.5], "val_loss": [0.6]}, ax=ax)
+    training, validation = ax.get_lines()
+    assert training.get_marker() == validation.get_marker() == "o"
+    assert training.get_markerfacecolor() != validation.get_markerfacecolor()
+    low, high = ax.get_xlim()
+    assert [tick for tick in ax.get_xticks() if low <= tick <= high] == [1]
+
+
+def test_history_counts_the_epochs_of_a_training_that_went_on(ax):
+    history = SimpleNamespace(history={"loss": [1.0, 0.5]}, epoch=[10, 11])
+    plotting.plot_history(history, ax=ax)
+    assert ax.get_lines()[0].get_xdata().tolist() == [11, 12]
+
+
+RATES = [0.1, 0.1, 0.05]
+
+
+def test_history_draws_a_learning_rate_that_changes(ax):
+    plotting.plot_history({"loss": [0.5, 0.4, 0.3], "lr": RATES}, ax=ax)
+    (right,) = (one for one in ax.figure.axes if one is not ax)
+    (line,) = right.get_lines()
+    assert list(line.get_ydata()) == RATES
+    assert right.get_ylabel() == "learning rate"
+    assert right.get_yscale() == "linear"
+    assert right.get_zorder() < ax.get_zorder()  # the loss is above it
+    assert [one.get_label() for one in ax.get_lines()] == ["loss"]
+
+
+def test_history_draws_wide_learning_rates_on_a_logarithmic_axis(ax):
+    plotting.plot_history({"loss": [0.5, 0.4], "lr": [0.1, 0.001]}, ax=ax)
+    assert ax.figure.axes[1].get_yscale() == "log"
+
+
+@pytest.mark.parametrize(
+    ("rates", "arguments"),
+    [
+        ([0.1, 0.1, 0.1], {}),
+        (RATES, {"learning_rate": False}),
+        (RATES, {"metrics": ["loss", "lr"]}),
+    ],
+)
+def test_history_without_an_axis_for_the_learning_rate(ax, rates, arguments):
+    plotting.plot_history({"loss": [0.5, 0.4, 0.3], "lr": rates}, ax=ax, **arguments)
+    assert ax.figure.axes == [ax]
 
 
 def test_history_names_what_was_not_recorded(ax):
     with pytest.raises(ValueError, match=r"'accuracy' is not in the history, which holds loss"):
         plotting.plot_history({"loss": [0.5]}, metrics="accuracy", ax=ax)
+
+
+@pytest.mark.parametrize(
+    ("history", "arguments", "message"),
+    [
+        ([0.5], {}, r"history must be what fit returns, or a dict of lists, got \[0.5\]"),
+        ({"loss": [0.5]}, {"metrics": []}, "metrics must name at least one record, got none"),
+        ({"loss": [0.5]}, {"ax": Figure()}, "ax must be matplotlib Axes, got Figure"),
+        ({"loss": [0.5]}, {"learning_rate": 1}, "learning_rate must be True or False, got 1"),
+    ],
+)
+def test_history_refuses(history, arguments, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        plotting.plot_history(history, **arguments)
 
 
 def test_a_new_figure_without_ax(one_figure):
@@ -101,6 +157,54 @@ def test_decision_boundary_of_several_outputs(ax):
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["0", "1", "2"]
 
 
+def areas_and_samples(ax, shown):
+    """Colours of the areas' classes by index, and of the samples by label."""
+    surface = next(one for one in ax.collections if isinstance(one, QuadMesh))
+    points = [one for one in ax.collections if isinstance(one, PathCollection)]
+    labels = [one.get_label() for one in points]
+    areas = [surface.get_cmap()(surface.norm(k))[:3] for k in shown]
+    return areas, {
+        label: tuple(one.get_facecolor()[0][:3]) for label, one in zip(labels, points, strict=True)
+    }
+
+
+def test_samples_have_the_colour_of_their_area_though_classes_are_missing(ax):
+    x = np.random.default_rng(0).normal(size=(90, 2))
+    y = Linear(4).predict(x).argmax(axis=1)
+    some = (y == 1) | (y == 3)
+    plotting.plot_decision_boundary(Linear(4), x[some], y[some], resolution=10, ax=ax)
+    areas, samples = areas_and_samples(ax, [1, 3])
+    assert samples == {"1": areas[0], "3": areas[1]}
+
+
+@pytest.mark.parametrize(("label", "colour"), [(0, "vermilion"), (1, "blue")])
+def test_samples_of_one_class_have_the_colour_of_its_side(ax, label, colour):
+    x = np.random.default_rng(0).normal(size=(9, 2))
+    plotting.plot_decision_boundary(Linear(), x, np.full(9, label), resolution=10, ax=ax)
+    samples = areas_and_samples(ax, [])[1]
+    assert samples[str(label)] == mpl.colors.to_rgb(plotting.PALETTE[colour])
+    surface = next(one for one in ax.collections if isinstance(one, QuadMesh))
+    assert np.mean(surface.get_clim()) == pytest.approx(0.5)
+
+
+def test_areas_of_an_estimator_are_its_classes(ax):
+    class Classifier:
+        classes_ = np.array(["left", "right $"])
+
+        def predict(self, x):
+            return self.classes_[(x[:, 0] > 0).astype(int)]
+
+    x = np.array([[-1.0, 0.0], [1.0, 1.0]])
+    plotting.plot_decision_boundary(Classifier(), x, ["left", "right $"], resolution=4, ax=ax)
+    surface = next(one for one in ax.collections if isinstance(one, QuadMesh))
+    np.testing.assert_array_equal(surface.get_array(), [[0, 0, 1, 1]] * 4)
+    areas, samples = areas_and_samples(ax, [0, 1])
+    assert samples == {"left": areas[0], "right $": areas[1]}
+    ax.figure.canvas.draw()
+    with pytest.raises(ValueError, match="y must have labels of the model's classes, got 'up'"):
+        plotting.plot_decision_boundary(Classifier(), x, ["left", "up"], ax=ax)
+
+
 def test_decision_boundary_without_a_boundary_in_sight(ax):
     x, y = datasets.make_gaussian(20)
     plotting.plot_decision_boundary(Linear(), x, y, threshold=1000.0, resolution=10, ax=ax)
@@ -113,7 +217,9 @@ def test_decision_boundary_without_a_boundary_in_sight(ax):
         (np.zeros((4, 3)), np.zeros(4), 10, r"x must have shape \(n_samples, 2\), got \(4, 3\)"),
         (np.zeros((0, 2)), np.zeros(0), 10, r"x must have shape"),
         (np.zeros((4, 2)), np.zeros(3), 10, r"y must have one label for each of 4 samples"),
-        (np.zeros((4, 2)), np.zeros(4), 1, r"resolution must be at least 2, got 1"),
+        (np.full((4, 2), np.nan), np.zeros(4), 10, r"x holds NaN or infinity in 8 of 8 places"),
+        (np.zeros((4, 2)), np.full(4, np.inf), 10, r"y holds NaN or infinity"),
+        (np.zeros((4, 2)), np.zeros(4), 1, r"resolution must be an integer >= 2, got 1"),
     ],
 )
 def test_decision_boundary_refuses(ax, x, y, resolution, message):

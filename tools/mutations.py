@@ -246,7 +246,7 @@ LIKELY = {
 }
 LEFT_OUT = (
     *("oracle_*", "bench*", "demo", "doctests", "datasets*", "architecture", "mutations"),
-    *("instructions_tool", "names", "plotting", "progress", "saving*"),
+    *("instructions_tool", "names", "plotting*", "progress", "saving*"),
     *("sklearn_checks", "interruption", "max_time", "config", "command_line*", "environments"),
 )
 

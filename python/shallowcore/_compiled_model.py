@@ -107,6 +107,12 @@ class CompiledModel(LayerModel):
         else:
             network.scale_outputs(scaling.scale.tolist(), scaling.mean.tolist())
 
+    def _repr_html_(self) -> str:
+        """Show the summary in notebooks."""
+        from shallowcore._html import model_page
+
+        return model_page(self.name, self.dtype, *self._described, self._compiled)
+
     def _require_compiled(self) -> Compiled:
         if self._compiled is None:
             raise RuntimeError(

@@ -251,13 +251,16 @@ class LayerModel:
         print_fn : callable (text), optional
             Called with the whole text instead of `print`.
         """
-        shapes = self._stack.shapes() if self.built else None
-        itemsize = self._dtype.itemsize
-        text = _summary.table(self.name, self._stack.layers, shapes, itemsize)
+        text = _summary.table(self.name, *self._described)
         (print if print_fn is None else print_fn)(text)
 
-    def __repr__(self) -> str:
+    @property
+    def _described(self) -> tuple[list[Layer], list[Shape] | None, int]:
+        """What summaries need: layers, shapes if they are known, bytes of a weight."""
         shapes = self._stack.shapes() if self.built else None
-        chain = _summary.one_line(self._stack.layers, shapes)
+        return self._stack.layers, shapes, self._dtype.itemsize
+
+    def __repr__(self) -> str:
+        chain = _summary.one_line(*self._described[:2])
         count = f"{self.count_params():,} weights, " if self.built else ""
         return f"<{type(self).__name__} {self.name!r}: {chain}; {count}{self.dtype}>"

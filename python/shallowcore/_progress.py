@@ -34,13 +34,19 @@ def _in_notebook() -> bool:
     """Whether an IPython kernel runs this process."""
     ipython: Any = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None
-    return type(shell).__name__ == "ZMQInteractiveShell"
+    # Some notebooks have a class of their own that is derived from it.
+    return any(kind.__name__ == "ZMQInteractiveShell" for kind in type(shell).__mro__)
 
 
 def _tqdm() -> Any:
-    """Import the class tqdm, or ImportError naming the extra that brings it."""
+    """Import the class tqdm, or ImportError naming the extra that brings it.
+
+    In notebooks that have ipywidgets it is the one that draws a widget: tqdm.auto would choose it,
+    too, but warns where there is no ipywidgets.
+    """
+    widget = _in_notebook() and importlib.util.find_spec("ipywidgets") is not None
     try:
-        return importlib.import_module("tqdm").tqdm
+        return importlib.import_module("tqdm.notebook" if widget else "tqdm").tqdm
     except ImportError as error:
         raise ImportError(
             "verbose=1 needs tqdm: pip install 'shallowcore[progress]', or use verbose=2"
@@ -120,6 +126,10 @@ class Bar(Progress):
     def close(self) -> None:
         """Leave the bar as it stands."""
         self._bar.close()
+        stopped = sys.exc_info()[0] is None and self._bar.n < self._bar.total
+        if stopped and hasattr(self._bar, "container"):
+            # A widget that has not come to its end is red, as if something had gone wrong.
+            self._bar.display(bar_style="info")
 
 
 def make(verbose: int, initial_epoch: int, epochs: int, n_batches: int | None) -> Progress:

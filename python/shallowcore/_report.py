@@ -80,11 +80,15 @@ class Outcome:
     optimizer: Optimizer
     data: DataSource | None
 
+    def headline(self, history: History) -> str:
+        """Why training stopped, after how many epochs and how long."""
+        what = _REASONS.get(self.reason, self.reason)
+        done = f"{len(history.epoch)} of {self.epochs}"
+        return f"stopped: {what} ({done}), {_seconds(history.seconds)}"
+
     def report(self, history: History) -> str:
         """Return the text of `History.report`."""
-        done = len(history.epoch)
-        what = _REASONS.get(self.reason, self.reason)
-        lines = [f"stopped: {what} ({done} of {self.epochs}), {_seconds(history.seconds)}"]
+        lines = [self.headline(history)]
         lines += [_figure(name, history.history[name]) for name in _losses(history)]
         samples = None if self.data is None else self.data.samples()
         try:

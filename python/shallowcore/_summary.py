@@ -1,16 +1,17 @@
-"""The tables that `summary` and `repr` of a model print."""
+"""What `summary`, `repr` and the pictures of a model say about its layers."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from shallowcore._checks import batch_shape
 from shallowcore._initializer import Shape
 from shallowcore.layers import Activation, Dense, Layer
 
-_COLUMNS = ("Layer (type)", "Output Shape", "Param #")
+COLUMNS = ("Layer (type)", "Output Shape", "Param #")
 
 
 def n_parameters(layer: Layer, input_shape: Shape) -> int:
@@ -18,36 +19,70 @@ def n_parameters(layer: Layer, input_shape: Shape) -> int:
     return sum(math.prod(shape) for shape in layer.parameter_shapes(input_shape))
 
 
-def table(
-    name: str | None, layers: Sequence[Layer], shapes: Sequence[Shape] | None, itemsize: int
-) -> str:
-    """Layers with output shapes and numbers of weights, in the spirit of Keras' summary.
+@dataclass(frozen=True)
+class Row:
+    """What is said of one layer; shape and count are None while they are not known."""
+
+    name: str
+    kind: str
+    short: str
+    activation: str
+    shape: Shape | None
+    n_parameters: int | None
+
+    @property
+    def cells(self) -> tuple[str, str, str]:
+        """Texts under `COLUMNS`."""
+        title = f"{self.name} ({self.kind})"
+        if self.shape is None or self.n_parameters is None:
+            return title, "?", "0 (unbuilt)"
+        return title, batch_shape(self.shape), f"{self.n_parameters:,}"
+
+
+def rows(layers: Sequence[Layer], shapes: Sequence[Shape] | None) -> list[Row]:
+    """Describe every layer.
 
     `shapes` are those of the input and of every layer's output, None while they are not known.
     """
-    rows: list[tuple[str, str, str]] = []
-    total = fixed = 0
+    found = []
     for i, layer in enumerate(layers):
-        title = f"{layer.name} ({type(layer).__name__})"
-        if shapes is None:
-            rows.append((title, "?", "0 (unbuilt)"))
-            continue
-        count = n_parameters(layer, shapes[i])
-        total += count
-        fixed += 0 if layer.learns else count
-        rows.append((title, batch_shape(shapes[i + 1]), f"{count:,}"))
-    widths = [max(len(row[i]) for row in [_COLUMNS, *rows]) + 4 for i in range(3)]
+        shape = None if shapes is None else shapes[i + 1]
+        count = None if shapes is None else n_parameters(layer, shapes[i])
+        activation = layer.activation.name if isinstance(layer, (Dense, Activation)) else ""
+        kind = type(layer).__name__
+        found.append(Row(str(layer.name), kind, _short(layer), activation, shape, count))
+    return found
+
+
+def totals(
+    layers: Sequence[Layer], shapes: Sequence[Shape] | None, itemsize: int
+) -> list[tuple[str, str]]:
+    """Numbers of weights and their size: of all, of those that are trained and the others."""
+    counts = [
+        (layer, row.n_parameters or 0)
+        for layer, row in zip(layers, rows(layers, shapes), strict=True)
+    ]
+    total = sum(count for _, count in counts)
+    trained = sum(count for layer, count in counts if layer.learns)
+    kinds = {"Total": total, "Trainable": trained, "Non-trainable": total - trained}
+    return [
+        (f"{kind} params", f"{count:,} ({_bytes(count * itemsize)})")
+        for kind, count in kinds.items()
+    ]
+
+
+def table(
+    name: str | None, layers: Sequence[Layer], shapes: Sequence[Shape] | None, itemsize: int
+) -> str:
+    """Layers with output shapes and numbers of weights, in the spirit of Keras' summary."""
+    cells = [row.cells for row in rows(layers, shapes)]
+    widths = [max(len(row[i]) for row in [COLUMNS, *cells]) + 4 for i in range(3)]
     width = max(65, sum(widths))
     widths[0] += width - sum(widths)
-    lines = [f'Model: "{name}"', "_" * width, _row(_COLUMNS, widths), "=" * width]
-    lines += [_row(row, widths) for row in rows]
+    lines = [f'Model: "{name}"', "_" * width, _row(COLUMNS, widths), "=" * width]
+    lines += [_row(row, widths) for row in cells]
     lines.append("=" * width)
-    for title, count in (
-        ("Total", total),
-        ("Trainable", total - fixed),
-        ("Non-trainable", fixed),
-    ):
-        lines.append(f"{title} params: {count:,} ({_bytes(count * itemsize)})")
+    lines += [f"{kind}: {count}" for kind, count in totals(layers, shapes, itemsize)]
     lines.append("_" * width)
     return "\n".join(lines)
 

@@ -197,6 +197,13 @@ class History(Callback):
         """Append the figures of one epoch, for a History that a user passes among `callbacks`."""
         self.add(epoch, logs or {})
 
+    def _repr_html_(self) -> str:
+        """Show figures and loss curve in notebooks."""
+        from shallowcore._html import history_page
+
+        outcome = self._outcome
+        return history_page(self, None if outcome is None else outcome.headline(self))
+
     def __repr__(self) -> str:
         return f"<History of {len(self.epoch)} epochs: {', '.join(self.history) or 'empty'}>"
 
