@@ -55,6 +55,8 @@ OPTIONS = [
     {"patience": 3},
     {"patience": 3, "restore_best_weights": True},
     {"patience": 0, "min_delta": 0.01, "restore_best_weights": True},
+    {"patience": 3, "monitor": "loss", "min_delta": 0.03},
+    {"patience": 3, "monitor": "acc", "min_delta": 0.02},
     {"patience": 2, "monitor": "val_acc", "restore_best_weights": True},
     {"patience": 2, "monitor": "acc", "mode": "max", "start_from_epoch": 4},
     {"patience": 4, "monitor": "loss", "baseline": 0.2, "restore_best_weights": True},

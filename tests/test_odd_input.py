@@ -195,6 +195,22 @@ def test_a_variance_that_overflows_is_refused():
     assert not model.layers[0].is_adapted
 
 
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_rows_that_are_not_aligned_are_read(dtype: str) -> None:
+    """Numbers in a row follow one another; the next row is some odd number of bytes away."""
+    packed = np.zeros(5, np.dtype([("x", dtype, (2,)), ("flag", "i1")]))
+    packed["x"] = np.arange(10.0).reshape(5, 2)
+    plain = np.ascontiguousarray(packed["x"])
+    for type_of_model in ("float32", "float64"):
+        model = models.Sequential([layers.Input((2,)), Dense(3)], dtype=type_of_model, seed=1)
+        assert model.predict(packed["x"]).tobytes() == model.predict(plain).tobytes()
+        twin = models.Sequential([layers.Input((2,)), Dense(3)], dtype=type_of_model, seed=1)
+        for one, x in ((model, packed["x"]), (twin, plain)):
+            one.compile("adam", "mse")
+            one.fit(x, np.ones((5, 3)), epochs=2, verbose=0)
+        assert model.digest() == twin.digest()
+
+
 def test_labels_that_are_not_aligned_are_read() -> None:
     packed = np.zeros(5, np.dtype([("flag", "i1"), ("label", "i4")]))
     packed["label"] = [0, 2, 1, 1, 0]

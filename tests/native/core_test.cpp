@@ -235,19 +235,20 @@ void test_thread_choice() {
   }
 }
 
-// product() against plain loops in double, a as rows or columns, with each kind of init.
+// product() against plain loops in double, a as rows or columns, with each kind of init; `gap` numbers
+// behind each row of the result, which stay.
 template <class T>
-void test_product(Index m, Index n, Index k, bool by_columns) {
+void test_product(Index m, Index n, Index k, bool by_columns, Index gap) {
   const auto a = numbers<T>(m * k, 1), b = numbers<T>(k * n, 2), bias = numbers<T>(n, 3);
-  std::vector<T> c(static_cast<std::size_t>(m * n)), memory;
+  const Index row = n + gap;
+  std::vector<T> c(static_cast<std::size_t>(m * row), T{7}), memory;
+  const MatrixView<T> cv{c.data(), m, n, row, 1};
   const int threads = workspace_threads();
   memory.resize(static_cast<std::size_t>(workspace_size<T>(n, k, threads)));
   const MatrixView<const T> av =
       by_columns ? MatrixView<const T>{a.data(), m, k, 1, m} : row_major(a.data(), m, k);
-  product<T>(av, row_major(b.data(), k, n), bias.data(), 0, row_major(c.data(), m, n),
-             {memory.data(), threads});
-  product<T>(av, row_major(b.data(), k, n), c.data(), n, row_major(c.data(), m, n),
-             {memory.data(), threads});
+  product<T>(av, row_major(b.data(), k, n), bias.data(), 0, cv, {memory.data(), threads});
+  product<T>(av, row_major(b.data(), k, n), c.data(), row, cv, {memory.data(), threads});
   double worst = 0;
   for (Index i = 0; i < m; ++i) {
     for (Index j = 0; j < n; ++j) {
@@ -257,14 +258,16 @@ void test_product(Index m, Index n, Index k, bool by_columns) {
                static_cast<double>(b[static_cast<std::size_t>(p * n + j)]);
       }
       sum = 2 * sum + static_cast<double>(bias[static_cast<std::size_t>(j)]);
-      worst = std::max(worst,
-                       std::abs(sum - static_cast<double>(c[static_cast<std::size_t>(i * n + j)])));
+      worst = std::max(worst, std::abs(sum - static_cast<double>(cv.data[i * row + j])));
     }
+    for (Index j = n; j < row; ++j)
+      worst += std::abs(static_cast<double>(cv.data[i * row + j]) - 7);
   }
   const double bound = 4 * std::sqrt(static_cast<double>(k) + 4) *
                        (sizeof(T) == 4 ? 1.2e-7 : 2.3e-16) * std::sqrt(static_cast<double>(k) + 4);
   check(worst <= bound, "product " + std::to_string(m) + " x " + std::to_string(k) + " x " +
-                            std::to_string(n) + (by_columns ? " by columns" : ""));
+                            std::to_string(n) + (by_columns ? " by columns" : "") + ", gaps of " +
+                            std::to_string(gap));
 }
 
 // One output column, and neither rows nor columns of a contiguous: nothing past the end of b is read
@@ -342,8 +345,10 @@ template <class T>
 void test_type() {
   for (const bool by_columns : {false, true}) {
     for (const Index m : {1, 7, 13, 200}) {
-      for (const Index n : {1, 8, 10, 33, 130}) {
-        for (const Index k : {1, 20, 300}) test_product<T>(m, n, k, by_columns);
+      for (const Index n : {1, 2, 4, 8, 10, 33, 130}) {
+        for (const Index k : {1, 20, 300}) {
+          for (const Index gap : {0, 3}) test_product<T>(m, n, k, by_columns, gap);
+        }
       }
     }
   }
