@@ -2,6 +2,7 @@
 
 import os
 from importlib.metadata import version as version_of
+from typing import Any
 
 os.environ.setdefault("MPLBACKEND", "Agg")
 
@@ -40,6 +41,24 @@ numpydoc_show_class_members = False
 # Nothing is fetched from other sites while this one is built.
 nitpick_ignore = [("py:obj", "numpy.show_config")]
 
+# What the package's modules ask of each other's objects: not for users.
+INTERNAL = """
+adapt_to add_figures arguments conclude extend for_core forget_network is_adapted is_score join
+learns needed_figures norm_of_gradient note_epochs on_divergence prepare refresh restore_state
+rule save_with settings state take_state to_core unit_ranges views_of weights_changed
+"""
+
+
+def skips_internal(app: Any, what: str, name: str, *_: Any) -> bool | None:
+    """Leave methods of INTERNAL out of the reference; None: as Sphinx thinks."""
+    return True if name in INTERNAL.split() else None
+
+
+def setup(app: Any) -> None:
+    """Called by Sphinx."""
+    app.connect("autodoc-skip-member", skips_internal)
+
+
 # --- gallery --------------------------------------------------------------------------------------
 
 sphinx_gallery_conf = {
@@ -57,13 +76,16 @@ sphinx_gallery_conf = {
 
 html_theme = "pydata_sphinx_theme"
 html_title = project
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
 html_theme_options = {
     "header_links_before_dropdown": 8,
     "navbar_end": ["theme-switcher"],
-    "secondary_sidebar_items": ["page-toc"],
-    "show_prev_next": True,
+    "secondary_sidebar_items": {"**": ["page-toc"], "coming_from": [], "registry": []},
     "footer_start": ["copyright"],
     "footer_end": [],
 }
+# Pages without siblings need no list of them.
+html_sidebars = {page: [] for page in ("index", "tour", "fast", "performance")}
 html_show_sourcelink = False
 html_copy_source = False

@@ -97,6 +97,6 @@ print(f"least squares: {least:.8f}")
 
 ax = plotting.plot_history(history)
 ax.axhline(least, color="black", linestyle=":", label="least squares")
-ax.set(yscale="log")
+ax.set(yscale="log", xlim=(-1, 40))
 ax.legend()
 plt.show()

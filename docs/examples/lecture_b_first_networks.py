@@ -97,7 +97,7 @@ print(f"test accuracy: {accuracy:.4f}")
 network.summary()
 
 # %%
-# What the hidden units look for: their weights as pictures, blue where ink speaks for the unit,
+# What the hidden units look for: their weights as pictures, violet where ink speaks for the unit,
 # orange where it speaks against it.
 
 kernel = network.layers[0].kernel

@@ -19,13 +19,13 @@ from shallowcore import layers, models, optimizers
 
 TRAININGS = {
     # name: (sizes, activations, samples, batch, epochs)
-    "20-10-1, batches of 100": ((20, 10, 1), ("tanh", "sigmoid"), 4000, 100, 5),
-    "54-256-7, batches of 256": ((54, 256, 7), ("relu", "softmax"), 2560, 256, 5),
-    "4096-1, all 200 samples": ((4096, 1), ("sigmoid",), 200, 200, 100),
-    "1000-1, all 2000 samples": ((1000, 1), ("sigmoid",), 2000, 2000, 10),
+    "20-10-1, batches of 100, 5 epochs": ((20, 10, 1), ("tanh", "sigmoid"), 4000, 100, 5),
+    "54-256-7, batches of 256, 5 epochs": ((54, 256, 7), ("relu", "softmax"), 2560, 256, 5),
+    "4096-1, all 200 samples, 100 epochs": ((4096, 1), ("sigmoid",), 200, 200, 100),
+    "1000-1, all 2000 samples, 100 epochs": ((1000, 1), ("sigmoid",), 2000, 2000, 100),
 }
 PLANS = ("lanes", "gram", "tiles", "panels", "blocks")
-SECONDS = 0.15  # of measuring, for each plan
+SECONDS = 0.2  # of measuring, for each plan
 
 
 def new_model(name):
@@ -87,8 +87,8 @@ for ax, name in zip(axes.flat, TRAININGS, strict=True):
     times = {plan: value for plan, value in times.items() if value is not None}
     colours = ["#0072B2" if plan == chosen[name] else "#9CC9E3" for plan in times]
     bars = ax.barh(list(times), list(times.values()), color=colours)
-    ax.bar_label(bars, fmt="%.3g", padding=3)
-    ax.margins(x=0.15)
+    ax.bar_label(bars, fmt="{:,.4g}", padding=3)
+    ax.margins(x=0.2)
     ax.invert_yaxis()
     ax.set(title=name, xlabel="microseconds a step")
 plt.show()
