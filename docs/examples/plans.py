@@ -87,7 +87,7 @@ for ax, name in zip(axes.flat, TRAININGS, strict=True):
     times = {plan: value for plan, value in times.items() if value is not None}
     colours = ["#0072B2" if plan == chosen[name] else "#9CC9E3" for plan in times]
     bars = ax.barh(list(times), list(times.values()), color=colours)
-    ax.bar_label(bars, fmt="{:,.4g}", padding=3)
+    ax.bar_label(bars, [f"{t:,.3g}" if t < 100 else f"{t:,.0f}" for t in times.values()], padding=3)
     ax.margins(x=0.2)
     ax.invert_yaxis()
     ax.set(title=name, xlabel="microseconds a step")
