@@ -180,6 +180,14 @@ def memcheck(session: nox.Session) -> None:
 
 
 @nox.session
+def docs(session: nox.Session) -> None:
+    """The documentation, without a warning, in build/docs; arguments go to sphinx-build."""
+    install(session, ".[docs]")
+    options = ["-b", "html", "-W", "--keep-going", "-n", "-d", "build/docs-cache"]
+    session.run("sphinx-build", *options, *session.posargs, "docs", "build/docs")
+
+
+@nox.session
 def machines(session: nox.Session) -> None:
     """An old processor under qemu, many threads, a read-only file system; arguments: which."""
     install(session, *BUILD_TOOLS, ".[test]")

@@ -136,6 +136,10 @@ def test_values_and_derivatives(name: str, parameters: dict[str, float], dtype: 
     assert_close_elementwise(act.activation_grad(z, name, **parameters), slopes, rtol, atol=tiny)
 
 
+def test_every_elementwise_activation_is_tried() -> None:
+    assert {name for name, _ in PARAMETERS} == set(act.ELEMENTWISE) - {"identity"}
+
+
 def test_decimal_precision_is_left_alone() -> None:
     """The exact arithmetic above stays local."""
     assert getcontext().prec == 28

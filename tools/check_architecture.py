@@ -23,7 +23,7 @@ from pathlib import Path
 LAYERS = ("core", "kernels", "model", "bind")
 MAX_LINES = 400
 CPP_SUFFIXES = frozenset({".cpp", ".hpp"})
-MEASURED_FOLDERS = ("cpp", "python", "tests", "bench", "tools")
+MEASURED_FOLDERS = ("cpp", "python", "tests", "bench", "tools", "docs")
 
 KERNEL_SYSTEM_HEADERS = frozenset(
     {"stddef.h", "stdint.h", "string.h", "math.h", "float.h", "immintrin.h", "arm_neon.h"}

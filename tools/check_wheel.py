@@ -28,13 +28,13 @@ N_IMPORTS = 9
 
 SDIST_NEEDS = (
     "CHANGELOG.md", "CMakeLists.txt", "CMakePresets.json", "CONTRIBUTING.md", "LICENSE",
-    "README.md", "noxfile.py", "pyproject.toml", "bench/", "cmake/", "cpp/", "python/shallowcore/",
-    "tests/", "tools/",
+    "README.md", "noxfile.py", "pyproject.toml", "bench/", "cmake/", "cpp/", "docs/conf.py",
+    "docs/examples/", "docs/registry.md", "python/shallowcore/", "tests/", "tools/",
 )  # fmt: skip
 JUNK = re.compile(
-    r"(^|/)(build|dist|\.git|\.nox|\.venv|__pycache__|\.\w+_cache|\.hypothesis)/|\.pyc$"
+    r"^docs/(api|gallery)/|(^|/)(build|dist|\.git|\.nox|\.venv|__pycache__|\.\w+_cache|\.hypothesis)/|\.pyc$"
 )
-WHEEL_JUNK = re.compile(r"\.(c|h)pp$|CMake|(^|/)(tests|tools)/|^bench/")
+WHEEL_JUNK = re.compile(r"\.(c|h)pp$|CMake|(^|/)(docs|tests|tools)/|^bench/")
 
 TIME_IMPORT = """
 import time, numpy

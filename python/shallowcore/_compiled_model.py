@@ -254,7 +254,7 @@ class CompiledModel(LayerModel):
 
         Parameters
         ----------
-        x : array-like, (n_samples, *shape of a sample)
+        x : array-like, (n_samples, ...)
             Inputs, as in `fit`; or an iterable of such arrays, or of tuples that begin with one.
         batch_size : int, optional
             Checked only: the core chooses its own blocks.

@@ -174,10 +174,11 @@ class PersistentModel(CompiledModel):
         ----------
         filepath : path-like
             The suffix decides.  ".onnx": ONNX of opset 13, standard operators only, with input
-            "input", (n_samples, *shape of a sample), and output "output", (n_samples, n_outputs),
-            n_samples left open.  ".h": one C99 header that needs <math.h> only, and compiles as
-            C++, with `static inline void NAME_predict(const float *x, float *out)` (or double) for
-            one sample and the macros NAME_N_INPUTS and NAME_N_OUTPUTS, NAME the file's own name.
+            "input", (n_samples, ...) as `predict` takes them, and output "output",
+            (n_samples, n_outputs), n_samples left open.  ".h": one C99 header that needs <math.h>
+            only, and compiles as C++, with
+            ``static inline void NAME_predict(const float *x, float *out)`` (or double) for one
+            sample and the macros NAME_N_INPUTS and NAME_N_OUTPUTS, NAME the file's own name.
             A file that is there is replaced once the new one is written as a whole.
 
         Raises

@@ -90,7 +90,7 @@ class MeanSquaredError(Metric):
 
 
 class MeanAbsoluteError(Metric):
-    """Mean over samples and outputs of |a - y|.
+    """Mean over samples and outputs of ``|a - y|``.
 
     Parameters
     ----------

@@ -129,7 +129,7 @@ class Sequential(PersistentModel):
 
         Parameters
         ----------
-        x : array-like, (n_samples, *shape of a sample)
+        x : array-like, (n_samples, ...)
             Inputs.  Arrays of the model's dtype, of integers and of booleans are read in place,
             whatever their order, row slices and memory maps too; others are copied once.
             Without `y`, an iterable of batches (x, y) or (x, y, sample_weight): a list, an object
@@ -172,7 +172,8 @@ class Sequential(PersistentModel):
         Returns
         -------
         History
-            `history.history` is a dict of lists: "loss", metrics, "val_...", "lr";
+            `history.history` is a dict of lists: "loss", metrics, the same of the validation
+            ("val_loss", ...), "lr";
             `history.stop_reason` says why it ended, `history.report()` what to make of it.
 
         Raises

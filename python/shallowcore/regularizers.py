@@ -1,4 +1,4 @@
-"""Weight penalties: added to the loss as l1 sum |w| + l2 sum w^2, as Keras defines them."""
+"""Weight penalties: added to the loss as ``l1 sum |w| + l2 sum w^2``, as Keras defines them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["L1", "L1L2", "L2", "Regularizer", "get", "l1", "l1_l2", "l2"]
 
 
 class Regularizer:
-    """A penalty l1 sum |w| + l2 sum w^2 on one array of weights.
+    """A penalty ``l1 sum |w| + l2 sum w^2`` on one array of weights.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ class Regularizer:
 
 
 class L1(Regularizer):
-    """l1 sum |w|.
+    """``l1 sum |w|``.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ class L2(Regularizer):
 
 
 class L1L2(Regularizer):
-    """l1 sum |w| + l2 sum w^2.
+    """``l1 sum |w| + l2 sum w^2``.
 
     Parameters
     ----------

@@ -91,7 +91,7 @@ def load_mnist(
 
         (x_train, y_train), (x_test, y_test) = load_mnist()
 
-    Without::
+    Without:
 
     >>> from shallowcore.datasets import load_mnist
     >>> load_mnist("no/such/folder")  # doctest: +ELLIPSIS

@@ -154,7 +154,7 @@ class Normalization(Layer):
 
         Parameters
         ----------
-        data : array-like, (n_samples, *shape of a sample)
+        data : array-like, (n_samples, ...)
             As the layer would see it; memory maps and integers are read in place.
 
         Raises

@@ -27,7 +27,7 @@ class MeanSquaredError(Loss):
 
 
 class MeanAbsoluteError(Loss):
-    """Mean over outputs of |a - y|.
+    """Mean over outputs of ``|a - y|``.
 
     Parameters
     ----------
@@ -46,7 +46,9 @@ class MeanAbsoluteError(Loss):
 
 
 class Huber(Loss):
-    """Mean over outputs of e^2 / 2 where |e| <= delta, else delta |e| - delta^2 / 2; e = a - y.
+    """Mean over outputs of e^2 / 2 for small errors e = a - y, and a multiple of their size beyond.
+
+    ``e^2 / 2`` where ``|e| <= delta``, else ``delta |e| - delta^2 / 2``.
 
     Huber, "Robust estimation of a location parameter", 1964.
 
@@ -71,7 +73,7 @@ class Huber(Loss):
 class LogCosh(Loss):
     """Mean over outputs of ln cosh(a - y).
 
-    About e^2 / 2 for small errors and |e| - ln 2 for large ones; never overflows.
+    About ``e^2 / 2`` for small errors and ``|e| - ln 2`` for large ones; never overflows.
 
     Parameters
     ----------

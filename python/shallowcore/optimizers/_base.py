@@ -40,7 +40,7 @@ class Optimizer:
     **parameters : float, bool, None or schedules.LearningRateSchedule
         Settings by name; those not given have the core's defaults, which are Keras'.  All
         first-order methods take `weight_decay` (before each step w -= learning_rate x weight_decay
-        x w, biases too) and one of `clipvalue` (largest |g| of an element), `clipnorm` (largest
+        x w, biases too) and one of `clipvalue` (largest ``|g|`` of an element), `clipnorm` (largest
         norm of the gradient of each kernel and bias) and `global_clipnorm` (of all together).  A
         schedule can be the learning rate.
 

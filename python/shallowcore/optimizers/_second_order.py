@@ -11,7 +11,7 @@ class LBFGS(Optimizer):
 
     w += t p with p = -H g, where H is the approximation of the inverse Hessian that the last
     `memory` pairs s = w_new - w_old and y = g_new - g_old make of s^T y / y^T y I, and t satisfies
-    J(w + t p) <= J(w) + 1e-4 t g^T p and |g(w + t p)^T p| <= 0.9 |g^T p|.  Nocedal and Wright,
+    ``J(w + t p) <= J(w) + 1e-4 t g^T p`` and ``|g(w + t p)^T p| <= 0.9 |g^T p|``.  Nocedal, Wright,
     "Numerical Optimization", 2006: algorithms 7.4 and 7.5, 3.5 and 3.6; where the loss no longer
     resolves the decrease its slope decides (Hager and Zhang, 2005).
 
@@ -90,12 +90,12 @@ class GradientDescent(Optimizer):
 class NewtonCG(Optimizer):
     """Newton's method with conjugate gradients and exact Hessian-vector products.
 
-    w += t p with H p = -g, solved until the residual is below min(0.1, sqrt(|g| / |g at first|)) of
-    the gradient, and t = 1, 1/2, 1/4, ... until the loss falls by 1e-4 t |g^T p|.  Pearlmutter,
-    "Fast exact multiplication by the Hessian", 1994; Eisenstat and Walker, 1996.  On a network of
-    one layer (linear, logistic and softmax regression) with up to 2048 weights the conjugate
-    gradients are preconditioned by a Cholesky factor of the Hessian, made where it pays: inputs
-    need not be scaled.
+    w += t p with H p = -g, solved until the residual is below
+    ``min(0.1, sqrt(|g| / |g at first|))`` of the gradient, and t = 1, 1/2, 1/4, ... until the loss
+    falls by ``1e-4 t |g^T p|``.  Pearlmutter, "Fast exact multiplication by the Hessian", 1994;
+    Eisenstat and Walker, 1996.  On a network of one layer (linear, logistic and softmax regression)
+    with up to 2048 weights the conjugate gradients are preconditioned by a Cholesky factor of the
+    Hessian, made where it pays: inputs need not be scaled.
 
     For small networks and logistic regression: each epoch is one iteration on all samples, whatever
     the batch size, and training stops by itself where the gradient is small enough, or with a

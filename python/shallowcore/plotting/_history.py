@@ -37,7 +37,8 @@ def plot_history(
     history : History or dict of lists
         What `fit` returns, or its `history`.
     metrics : str or sequence of str, default "loss"
-        Which records to draw; for each, "val_..." is drawn dashed where it was recorded too.
+        Which records to draw; for each, that of the validation is drawn
+        dashed where it was recorded too.
     learning_rate : bool, default True
         Draw the learning rate as well where it was recorded and changed, on an axis of its own at
         the right.
