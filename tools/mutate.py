@@ -147,7 +147,7 @@ class Tree:
                 write(self.folder / name, (ROOT / name).read_bytes())
         # The other files are compiled as they always are, which a compiler cache remembers.
         own = f'PROPERTIES COMPILE_OPTIONS "{self.flags.replace(" ", ";")}")\n'
-        lines = [(ROOT / "CMakeLists.txt").read_text()]
+        lines = [(ROOT / "CMakeLists.txt").read_text(encoding="utf-8")]
         lines += [f"set_source_files_properties({f} {own}" for f in planted if f.endswith(".cpp")]
         for target in (f"shallowcore_kernels_{self.isa}", self.native[0]):
             lines.append(f"target_compile_options({target} PRIVATE {self.flags})\n")
@@ -176,7 +176,7 @@ class Tree:
         while True:
             for file in {m.file for m in mutants}:
                 numbered = [(k, m) for k, m in chosen.items() if m.file == file]
-                planted, left_over = plant((ROOT / file).read_text(), numbered)
+                planted, left_over = plant((ROOT / file).read_text(encoding="utf-8"), numbered)
                 write(self.folder / file, planted)
                 for number in left_over:
                     del chosen[number]
@@ -258,7 +258,7 @@ class Tree:
 
     def test_alone(self, mutant: Mutant) -> None:
         """Builds the tree with this mutant only, and tests it."""
-        path, source = self.folder / mutant.file, (ROOT / mutant.file).read_text()
+        path, source = self.folder / mutant.file, (ROOT / mutant.file).read_text(encoding="utf-8")
         write(path, source[: mutant.start] + mutant.text + source[mutant.end :])
         try:
             if self.build("_core", jobs=2).returncode == 0:
@@ -285,7 +285,7 @@ def table(mutants: Sequence[Mutant]) -> str:
 
 def save(report: Path, mutants: Sequence[Mutant], left_out: Sequence[str]) -> None:
     content = {"left_out": list(left_out), "mutants": [asdict(m) for m in mutants]}
-    report.write_text(json.dumps(content, indent=1) + "\n")
+    report.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
 def run_all(tree: Tree, mutants: Sequence[Mutant], workers: int, report: Path) -> None:
@@ -344,7 +344,9 @@ def parse() -> argparse.Namespace:
 def best_isa() -> str:
     if platform.machine() in ("aarch64", "arm64"):
         return "neon"
-    flags = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
+    flags = (
+        Path("/proc/cpuinfo").read_text(encoding="utf-8") if Path("/proc/cpuinfo").exists() else ""
+    )
     return "avx2" if " avx2 " in flags else "baseline"
 
 
@@ -354,11 +356,11 @@ def main() -> int:
     os.nice(15)
     tree = Tree(options.isa)
     if options.again:
-        content = json.loads(options.report.read_text())
+        content = json.loads(options.report.read_text(encoding="utf-8"))
         tree.left_out = content["left_out"]
         mutants = [Mutant(**entry) for entry in content["mutants"]]
         for file in {mutant.file for mutant in mutants}:
-            now = mutants_of(file, (ROOT / file).read_text(), MACROS[options.isa])
+            now = mutants_of(file, (ROOT / file).read_text(encoding="utf-8"), MACROS[options.isa])
             places = {(mutant.start, mutant.text, mutant.line) for mutant in now}
             if not all((m.start, m.text, m.line) in places for m in mutants if m.file == file):
                 raise SystemExit(f"{file} is not what it was when the report was written")
@@ -366,9 +368,9 @@ def main() -> int:
         files = sorted(
             {str(p.relative_to(ROOT)) for pattern in options.sources for p in ROOT.glob(pattern)}
         )
-        sources = {file: (ROOT / file).read_text() for file in files}
+        sources = {file: (ROOT / file).read_text(encoding="utf-8") for file in files}
         mutants = choose(sources, options.n, options.seed, MACROS[options.isa])
-    mark_equivalent(mutants, json.loads(EQUIVALENT.read_text()))
+    mark_equivalent(mutants, json.loads(EQUIVALENT.read_text(encoding="utf-8")))
     if not options.list:
         run_all(tree, mutants, options.workers, options.report)
     for mutant in mutants:

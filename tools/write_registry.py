@@ -44,7 +44,7 @@ class Place:
 def sources() -> dict[str, str]:
     """Text of the files that may hold an entry, by path."""
     paths = [path for pattern in SOURCES for path in sorted(ROOT.glob(pattern))]
-    return {path.relative_to(ROOT).as_posix(): path.read_text() for path in paths}
+    return {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in paths}
 
 
 def literature_in(comment: str) -> str:
@@ -198,9 +198,9 @@ def main() -> int:
     check = parser.parse_args().check
     text = page()
     if not check:
-        PAGE.write_text(text)
+        PAGE.write_text(text, encoding="utf-8")
         return 0
-    if PAGE.read_text() == text:
+    if PAGE.read_text(encoding="utf-8") == text:
         return 0
     print(f"{PAGE.name} is not up to date: run python tools/write_registry.py", file=sys.stderr)
     return 1

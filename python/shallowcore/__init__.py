@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 try:
     importlib.import_module("shallowcore._core")
-except ImportError as error:
+except ImportError as _error:
     raise ImportError(
-        f"shallowcore's native core could not be loaded ({error}): did you build and install it? "
+        f"shallowcore's native core could not be loaded ({_error}): did you build and install it? "
         "`pip install .` in a checkout does both; python/ itself holds no compiled code."
-    ) from error
+    ) from _error
 
 from shallowcore._config import get_num_threads, num_threads, set_num_threads, show_config
 

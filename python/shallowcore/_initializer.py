@@ -38,7 +38,7 @@ class Initializer:
     """
 
     def __init__(self, seed: int | None = None) -> None:
-        self.seed = None if seed is None else check_int(seed, "seed", 0)
+        self.seed: int | None = None if seed is None else check_int(seed, "seed", 0)
 
     def __call__(self, shape: Shape, rng: np.random.Generator | None = None) -> NDArray[np.float64]:
         """Return new values.

@@ -43,12 +43,11 @@ class LayerModel:
     ) -> None:
         if name is not None and not isinstance(name, str):
             raise TypeError(f"name must be a string, got {name!r}")
-        self.name = name or "sequential"
+        self.name: str = name or "sequential"
         self._dtype = _check_dtype(dtype)
         if seed is None:
-            self.seed = int.from_bytes(os.urandom(8), "little") >> 1
-        else:
-            self.seed = check_int(seed, "seed", 0)
+            seed = int.from_bytes(os.urandom(8), "little") >> 1
+        self.seed: int = check_int(seed, "seed", 0)
         self._network: _core.Network | None = None
         self._views: dict[Layer, list[NDArray[np.floating[Any]]]] = {}
         self._stack = Stack(self)

@@ -46,11 +46,11 @@ class VarianceScaling(Initializer):
         seed: int | None = None,
     ) -> None:
         super().__init__(seed)
-        self.scale = check_float(scale, "scale", 0.0)
+        self.scale: float = check_float(scale, "scale", 0.0)
         if self.scale == 0.0:
             raise ValueError(f"scale must be > 0, got {scale!r}")
-        self.mode = check_name(mode, "mode", _MODES)
-        self.distribution = check_name(
+        self.mode: str = check_name(mode, "mode", _MODES)
+        self.distribution: str = check_name(
             distribution, "distribution", _DISTRIBUTIONS, {"normal": "truncated_normal"}
         )
 

@@ -76,8 +76,8 @@ class Activation:
             raise TypeError(f"{info.name} got {twice!r} twice")
         given |= parameters
         _registry.check_parameter_names(given, defaults, info.name)
-        self.name = info.name
-        self.parameters = defaults | {k: _checked(k, v) for k, v in given.items()}
+        self.name: str = info.name
+        self.parameters: dict[str, float] = defaults | {k: _checked(k, v) for k, v in given.items()}
 
     def __call__(self, z: ArrayLike) -> NDArray[np.floating[Any]]:
         """Return g(z), as `shallowcore.ops.activation` does."""

@@ -59,7 +59,7 @@ class Constant(Initializer):
 
     def __init__(self, value: float = 0.0) -> None:
         super().__init__()
-        self.value = check_float(value, "value")
+        self.value: float = check_float(value, "value")
 
     def _draw(self, shape: Shape, rng: np.random.Generator) -> NDArray[np.float64]:
         return np.full(shape, self.value)
@@ -114,8 +114,8 @@ class RandomNormal(Initializer):
 
     def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: int | None = None) -> None:
         super().__init__(seed)
-        self.mean = check_float(mean, "mean")
-        self.stddev = check_float(stddev, "stddev", 0.0)
+        self.mean: float = check_float(mean, "mean")
+        self.stddev: float = check_float(stddev, "stddev", 0.0)
 
     def _draw(self, shape: Shape, rng: np.random.Generator) -> NDArray[np.float64]:
         return rng.normal(self.mean, self.stddev, shape)
@@ -165,8 +165,8 @@ class RandomUniform(Initializer):
         self, minval: float = -0.05, maxval: float = 0.05, seed: int | None = None
     ) -> None:
         super().__init__(seed)
-        self.minval = check_float(minval, "minval")
-        self.maxval = check_float(maxval, "maxval")
+        self.minval: float = check_float(minval, "minval")
+        self.maxval: float = check_float(maxval, "maxval")
         if self.minval > self.maxval:
             raise ValueError(f"minval must be <= maxval, got {minval!r} and {maxval!r}")
 

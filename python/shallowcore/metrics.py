@@ -37,8 +37,8 @@ class Metric:
     """
 
     def __init__(self, metric: str, name: str | None = None) -> None:
-        self.core_name = check_name(metric, "metric", _KNOWN, _ALIASES)
-        self.name = metric if name is None else name
+        self.core_name: str = check_name(metric, "metric", _KNOWN, _ALIASES)
+        self.name: str = metric if name is None else name
         if not isinstance(self.name, str):
             raise TypeError(f"name must be a string, got {name!r}")
 

@@ -30,8 +30,8 @@ class Regularizer:
     """
 
     def __init__(self, l1: float = 0.0, l2: float = 0.0) -> None:
-        self.l1 = check_float(l1, "l1", 0.0)
-        self.l2 = check_float(l2, "l2", 0.0)
+        self.l1: float = check_float(l1, "l1", 0.0)
+        self.l2: float = check_float(l2, "l2", 0.0)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Regularizer):
@@ -104,7 +104,9 @@ class L1L2(Regularizer):
 _CLASSES: dict[str, type[Regularizer]] = {"l1": L1, "l2": L2, "l1_l2": L1L2}
 
 # Keras' short spellings.
-l1, l2, l1_l2 = L1, L2, L1L2
+l1 = L1
+l2 = L2
+l1_l2 = L1L2
 
 
 def get(identifier: Any, argument: str = "regularizer") -> Regularizer:

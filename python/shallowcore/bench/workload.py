@@ -25,7 +25,7 @@ NumpyTraining: TypeAlias = Callable[
 ]
 
 SEED = 0
-OPTIMIZERS = {
+OPTIMIZERS: dict[str, Callable[..., optimizers.Optimizer]] = {
     "sgd": optimizers.SGD,
     "rmsprop": optimizers.RMSprop,
     "adam": optimizers.Adam,

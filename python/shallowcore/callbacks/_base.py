@@ -133,8 +133,8 @@ class History(Callback):
         super().__init__()
         self.epoch: list[int] = []
         self.history: dict[str, list[float]] = {}
-        self.stop_reason = ""
-        self.seconds = 0.0
+        self.stop_reason: str = ""
+        self.seconds: float = 0.0
 
     def conclude(self, outcome: Outcome, seconds: float) -> None:
         """Note how the training ended."""

@@ -61,22 +61,22 @@ class ModelCheckpoint(Monitor):
     ) -> None:
         super().__init__(monitor, mode, 0.0)
         try:
-            self.filepath = os.fspath(filepath)
+            self.filepath: str = os.fspath(filepath)
         except TypeError:
             raise TypeError(f"filepath must be a path, got {filepath!r}") from None
         if not isinstance(self.filepath, str):
             raise TypeError(f"filepath must be a path in text, got {filepath!r}")
         self._fields = _fields(self.filepath)
-        self.verbose = check_verbose(verbose)
-        self.save_best_only = check_bool(save_best_only, "save_best_only")
-        self.save_weights_only = check_bool(save_weights_only, "save_weights_only")
+        self.verbose: int = check_verbose(verbose)
+        self.save_best_only: bool = check_bool(save_best_only, "save_best_only")
+        self.save_weights_only: bool = check_bool(save_weights_only, "save_weights_only")
         self.save_freq = save_freq
         if initial_value_threshold is not None:
             self.best = check_float(initial_value_threshold, "initial_value_threshold")
         if save_freq != "epoch":
             self.save_freq = check_int(save_freq, "save_freq (or 'epoch')", 1)
             # The hook makes training come back after each batch: only those who ask have it.
-            self.on_train_batch_end = self._after_batch  # type: ignore[method-assign]
+            vars(self)["on_train_batch_end"] = self._after_batch
         elif "batch" in self._fields:
             raise ValueError("filepath may have a field {batch} with save_freq in batches only")
         self._epoch = self._batches = 0

@@ -31,7 +31,7 @@ class Monitor(Callback):
             raise ValueError(f"mode must be 'auto', 'min' or 'max', got {mode!r}")
         self.monitor = monitor
         self.mode = mode
-        self.min_delta = abs(check_float(min_delta, "min_delta"))
+        self.min_delta: float = abs(check_float(min_delta, "min_delta"))
         self.best: float | None = None
         self._up = mode == "max"
 
@@ -119,12 +119,16 @@ class EarlyStopping(Monitor):
         start_from_epoch: int = 0,
     ) -> None:
         super().__init__(monitor, mode, min_delta)
-        self.patience = check_int(patience, "patience", 0)
-        self.verbose = check_verbose(verbose)
-        self.baseline = None if baseline is None else check_float(baseline, "baseline")
-        self.restore_best_weights = check_bool(restore_best_weights, "restore_best_weights")
-        self.start_from_epoch = check_int(start_from_epoch, "start_from_epoch", 0)
-        self.wait = self.stopped_epoch = self.best_epoch = 0
+        self.patience: int = check_int(patience, "patience", 0)
+        self.verbose: int = check_verbose(verbose)
+        self.baseline: float | None = baseline
+        if baseline is not None:
+            self.baseline = check_float(baseline, "baseline")
+        self.restore_best_weights: bool = check_bool(restore_best_weights, "restore_best_weights")
+        self.start_from_epoch: int = check_int(start_from_epoch, "start_from_epoch", 0)
+        self.wait: int = 0
+        self.stopped_epoch: int = 0
+        self.best_epoch: int = 0
         self.best_weights: list[Any] | None = None
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
@@ -230,14 +234,15 @@ class ReduceLROnPlateau(Monitor):
         min_lr: float = 0.0,
     ) -> None:
         super().__init__(monitor, mode, min_delta)
-        self.factor = check_float(factor, "factor", 0.0)
+        self.factor: float = check_float(factor, "factor", 0.0)
         if self.factor >= 1.0:
             raise ValueError(f"factor must be below 1, got {factor!r}")
-        self.patience = check_int(patience, "patience", 0)
-        self.verbose = check_verbose(verbose)
-        self.cooldown = check_int(cooldown, "cooldown", 0)
-        self.min_lr = check_float(min_lr, "min_lr", 0.0)
-        self.wait = self.cooldown_counter = 0
+        self.patience: int = check_int(patience, "patience", 0)
+        self.verbose: int = check_verbose(verbose)
+        self.cooldown: int = check_int(cooldown, "cooldown", 0)
+        self.min_lr: float = check_float(min_lr, "min_lr", 0.0)
+        self.wait: int = 0
+        self.cooldown_counter: int = 0
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Forget what an earlier training has shown."""

@@ -47,7 +47,7 @@ class LearningRateScheduler(Callback):
         if not callable(schedule):
             raise TypeError(f"schedule must be callable, got {schedule!r}")
         self.schedule = schedule
-        self.verbose = check_verbose(verbose)
+        self.verbose: int = check_verbose(verbose)
         self._takes_rate = _takes_two(schedule)
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
@@ -113,13 +113,13 @@ class CSVLogger(Callback):
     ) -> None:
         super().__init__()
         try:
-            self.filename = Path(filename)
+            self.filename: Path = Path(filename)
         except TypeError:
             raise TypeError(f"filename must be a path, got {filename!r}") from None
         if not isinstance(separator, str) or len(separator) != 1:
             raise ValueError(f"separator must be one character, got {separator!r}")
         self.separator = separator
-        self.append = check_bool(append, "append")
+        self.append: bool = check_bool(append, "append")
         self._columns: list[str] | None = None
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
@@ -161,7 +161,7 @@ class TerminateOnNaN(Callback):
 
     def __init__(self, raise_error: bool = False) -> None:
         super().__init__()
-        self.raise_error = check_bool(raise_error, "raise_error")
+        self.raise_error: bool = check_bool(raise_error, "raise_error")
 
     def on_divergence(self, batch: int) -> None:
         """Print or raise."""

@@ -51,7 +51,9 @@ class Layer:
         if name is not None and (not isinstance(name, str) or not name):
             raise TypeError(f"name must be a non-empty string, got {name!r}")
         self.name = name
-        self.input_shape = None if input_shape is None else check_shape(input_shape, "input_shape")
+        self.input_shape: tuple[int, ...] | None = None
+        if input_shape is not None:
+            self.input_shape = check_shape(input_shape, "input_shape")
         self._model: ReferenceType[LayerModel] | None = None
 
     @property

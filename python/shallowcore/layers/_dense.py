@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -48,7 +48,7 @@ class Dense(Layer):
     ((3, 4), (4,))
     """
 
-    weight_names = ("kernel", "bias")
+    weight_names: ClassVar[tuple[str, ...]] = ("kernel", "bias")
 
     def __init__(
         self,
@@ -69,13 +69,17 @@ class Dense(Layer):
                 raise ValueError("input_shape and input_dim were both given; expected one of them")
             input_shape = (check_int(input_dim, "input_dim", 1),)
         super().__init__(name, input_shape)
-        self.units = check_int(units, "units", 1)
-        self.activation = activations.get(activation)
-        self.use_bias = check_bool(use_bias, "use_bias")
-        self.kernel_initializer = initializers.get(kernel_initializer, "kernel_initializer")
-        self.bias_initializer = initializers.get(bias_initializer, "bias_initializer")
-        self.kernel_regularizer = regularizers.get(kernel_regularizer, "kernel_regularizer")
-        self.bias_regularizer = regularizers.get(bias_regularizer, "bias_regularizer")
+        self.units: int = check_int(units, "units", 1)
+        self.activation: activations.Activation = activations.get(activation)
+        self.use_bias: bool = check_bool(use_bias, "use_bias")
+        self.kernel_initializer: Draw = initializers.get(kernel_initializer, "kernel_initializer")
+        self.bias_initializer: Draw = initializers.get(bias_initializer, "bias_initializer")
+        self.kernel_regularizer: regularizers.Regularizer = regularizers.get(
+            kernel_regularizer, "kernel_regularizer"
+        )
+        self.bias_regularizer: regularizers.Regularizer = regularizers.get(
+            bias_regularizer, "bias_regularizer"
+        )
 
     @property
     def kernel(self) -> NDArray[np.floating[Any]]:

@@ -57,10 +57,10 @@ class Dropout(Layer):
         input_shape: Any = None,
     ) -> None:
         super().__init__(name, input_shape)
-        self.rate = check_float(rate, "rate", 0.0, 1.0)
+        self.rate: float = check_float(rate, "rate", 0.0, 1.0)
         if self.rate == 1.0:
             raise ValueError("rate must be less than 1, got 1.0: nothing would be left")
-        self.seed = None if seed is None else check_int(seed, "seed", 0, 2**63 - 1)
+        self.seed: int | None = None if seed is None else check_int(seed, "seed", 0, 2**63 - 1)
 
     def to_core(self) -> _core.Layer:
         """Return the core's description of this layer, which is in a model."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -74,7 +74,7 @@ class Normalization(Layer):
     array([[ 1., -1.]], dtype=float32)
     """
 
-    weight_names = ("mean", "variance", "count")
+    weight_names: ClassVar[tuple[str, ...]] = ("mean", "variance", "count")
     learns = False
 
     def __init__(
@@ -87,7 +87,7 @@ class Normalization(Layer):
         input_shape: Any = None,
     ) -> None:
         super().__init__(name, input_shape)
-        self.axis = _check_axis(axis)
+        self.axis: int | tuple[int, ...] | None = _check_axis(axis)
         if (mean is None) != (variance is None):
             raise ValueError("mean and variance must be given both or not at all, got one of them")
         self._given = mean is not None

@@ -38,7 +38,7 @@ class Activation(Layer):
         input_shape: Any = None,
     ) -> None:
         super().__init__(name, input_shape)
-        self.activation = activations.get(activation)
+        self.activation: activations.Activation = activations.get(activation)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return `input_shape`; softmax and log_softmax take vectors only."""
@@ -116,8 +116,8 @@ class Rescaling(Layer):
         input_shape: Any = None,
     ) -> None:
         super().__init__(name, input_shape)
-        self.scale = check_float(scale, "scale")
-        self.offset = check_float(offset, "offset")
+        self.scale: float = check_float(scale, "scale")
+        self.offset: float = check_float(offset, "offset")
 
     def to_core(self) -> _core.Layer:
         """Return the core's description of this layer."""

@@ -60,10 +60,10 @@ class Loss:
         **parameters: Any,
     ) -> None:
         info = _registry.find_loss(name)
-        self.name = info.name
-        self.from_logits = check_bool(from_logits, "from_logits")
-        self.label_smoothing = check_float(label_smoothing, "label_smoothing", 0.0, 1.0)
-        self.scale = check_float(scale, "scale", 0.0)
+        self.name: str = info.name
+        self.from_logits: bool = check_bool(from_logits, "from_logits")
+        self.label_smoothing: float = check_float(label_smoothing, "label_smoothing", 0.0, 1.0)
+        self.scale: float = check_float(scale, "scale", 0.0)
         if self.from_logits and not info.has_logits:
             raise ValueError(f"from_logits=True was given, but {self.name} takes no logits")
         if self.label_smoothing and not info.has_label_smoothing:

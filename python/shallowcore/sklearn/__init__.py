@@ -8,10 +8,10 @@ from __future__ import annotations
 
 try:
     import sklearn as _sklearn  # noqa: F401
-except ImportError as error:
+except ImportError as _error:
     raise ImportError(
         "shallowcore.sklearn needs scikit-learn: pip install 'shallowcore[sklearn]'"
-    ) from error
+    ) from _error
 
 from shallowcore.sklearn._classifier import MLPClassifier
 from shallowcore.sklearn._logistic import LogisticRegression

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,9 @@ from shallowcore.sklearn._parameters import RULES, check_parameters, solver_rule
 from shallowcore.sklearn._solvers import SOLVERS, STOCHASTIC
 from shallowcore.sklearn._training import NOT_FINITE, Training
 
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
 Array = NDArray[Any]
 
 
@@ -30,6 +33,9 @@ class BaseMLP(Training):
     coefs_: list[Array]
     intercepts_: list[Array]
     n_features_in_: int
+    n_layers_: int
+    n_outputs_: int
+    out_activation_: str
     _solvers: tuple[str, ...] = SOLVERS
 
     # --- checks -----------------------------------------------------------------------------------
@@ -51,7 +57,7 @@ class BaseMLP(Training):
         sample_weight: Any = None,
         incremental: bool = False,
         validation_data: Any = None,
-    ) -> Any:
+    ) -> Self:
         check_parameters(self, (solver_rule(self._solvers), *RULES))
         hidden = self._hidden_sizes()
         first_pass = not hasattr(self, "coefs_") or (not self.warm_start and not incremental)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,9 @@ from shallowcore.sklearn._inputs import (
     weights_by_class,
 )
 from shallowcore.sklearn._solvers import SOLVERS, STOCHASTIC
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 Array = NDArray[Any]
 
@@ -64,6 +67,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     >>> clf.predict_proba(X[:1]).shape
     (1, 2)
     """
+
+    classes_: Array
 
     _solvers = tuple(name for name in SOLVERS if name != "lm")  # which is for squared errors
 
@@ -223,7 +228,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         return float(np.average(right, weights=weight))
 
     # --- the public methods -----------------------------------------------------------------------
-    def fit(self, X: Any, y: Any, sample_weight: Any = None, validation_data: Any = None) -> Any:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, validation_data: Any = None) -> Self:
         """Fit the network.
 
         Parameters
@@ -246,7 +251,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             return self._fit(X, y, sample_weight, validation_data=validation_data)
 
     @available_if(_is_stochastic)
-    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Any:
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Self:
         """Go once through the samples, from the weights and the optimizer's state of now.
 
         Parameters

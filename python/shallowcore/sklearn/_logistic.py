@@ -135,6 +135,11 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):
     (3, 4)
     """
 
+    classes_: Array
+    coef_: Array
+    intercept_: Array
+    n_iter_: Array
+
     def __init__(
         self,
         penalty: str | None = "l2",
@@ -169,7 +174,7 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):
         self.n_jobs = n_jobs
 
     # --- training ---------------------------------------------------------------------------------
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> LogisticRegression:
         """Fit the model.
 
         Parameters
@@ -189,7 +194,7 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):
         with all_or_nothing(self):
             return self._fit(X, y, sample_weight)
 
-    def _fit(self, X: Any, y: Any, sample_weight: Any) -> Any:
+    def _fit(self, X: Any, y: Any, sample_weight: Any) -> LogisticRegression:
         check_parameters(self, _RULES)
         if self.penalty is None and self.C != 1.0:
             warnings.warn("Setting penalty=None will ignore the C parameter", stacklevel=3)
@@ -245,16 +250,9 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):
         loss: Any = losses.BinaryCrossentropy() if two else losses.SparseCategoricalCrossentropy()
         engine.set_optimizer(self.solver, self._optimizer())
         targets = labels[:, np.newaxis].astype(X.dtype) if two else labels.astype(np.int32)
-        trainer = engine.trainer(
-            X,
-            targets,
-            weight,
-            loss,
-            batch_size=X.shape[0],
-            shuffle=False,
-            seed=0,
-            epochs=self.max_iter,
-        )
+        n_samples = X.shape[0]
+        options = {"batch_size": n_samples, "shuffle": False, "seed": 0, "epochs": self.max_iter}
+        trainer = engine.trainer(X, targets, weight, loss, **options)
         trainer.run(self.max_iter, FOREVER)
         self.n_iter_ = np.array([engine.optimizer.iterations], dtype=np.int32)
         if self.verbose:
@@ -367,7 +365,7 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):
         """
         return np.log(self.predict_proba(X))
 
-    def sparsify(self) -> Any:
+    def sparsify(self) -> LogisticRegression:
         """Make `coef_` a sparse matrix (CSR), which saves memory where most of it is 0.
 
         Returns
@@ -381,7 +379,7 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):
         self.coef_ = csr_matrix(self.coef_)
         return self
 
-    def densify(self) -> Any:
+    def densify(self) -> LogisticRegression:
         """Make `coef_` an ndarray again.
 
         Returns

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,9 @@ from shallowcore.sklearn._base import BaseMLP
 from shallowcore.sklearn._classifier import _is_stochastic
 from shallowcore.sklearn._docs import document
 from shallowcore.sklearn._inputs import DTYPES, all_or_nothing
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 Array = NDArray[Any]
 
@@ -144,7 +147,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         return float(np.mean(scores))
 
     # --- the public methods -----------------------------------------------------------------------
-    def fit(self, X: Any, y: Any, sample_weight: Any = None, validation_data: Any = None) -> Any:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, validation_data: Any = None) -> Self:
         """Fit the network.
 
         Parameters
@@ -167,7 +170,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
             return self._fit(X, y, sample_weight, validation_data=validation_data)
 
     @available_if(_is_stochastic)
-    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Go once through the samples, from the weights and the optimizer's state of now.
 
         Parameters

@@ -32,6 +32,10 @@ NOT_FINITE = (
 class Training(BaseEstimator, ABC):
     """Base class of the perceptrons: what `fit` does once inputs are checked and weights drawn."""
 
+    n_iter_: int
+    t_: int
+    loss_: float
+
     def _begin_anew(self) -> None:
         """Set all counters back."""
         self.n_iter_ = 0
