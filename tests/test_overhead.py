@@ -201,6 +201,48 @@ def twins(sizes, last, loss, optimizer, dtype="float32", metrics=None, **options
     return pair
 
 
+@pytest.mark.parametrize("integers", ["int64", "int32", "uint8", "int16", ">i8"])
+@pytest.mark.parametrize("column", [False, True])
+@pytest.mark.parametrize(
+    ("last", "loss", "n_outputs"),
+    [("softmax", "sparse_categorical_crossentropy", 3), ("sigmoid", "binary_crossentropy", 1)],
+)
+def test_steps_on_whole_numbers(last, loss, n_outputs, column, integers):
+    quick, slow = twins((6, 5, n_outputs), last, loss, "adam", metrics=["accuracy"])
+    for step, n in enumerate([8, 8, 20, 1]):
+        x, _ = samples(n, (6, 5, n_outputs), seed=step)
+        y = (np.arange(step, step + n) % max(2, n_outputs)).astype(integers)
+        y = y[:, np.newaxis] if column else y
+        taken = quick._quick_step(quick._compiled, x, y)
+        assert (taken is not None) == (integers not in ("int16", ">i8"))
+        figures = quick.train_on_batch(x, y) if taken is None else taken
+        assert figures == slow.train_on_batch(x.tolist(), y.tolist())
+        assert quick.digest() == slow.digest()
+
+
+@pytest.mark.parametrize(
+    ("last", "loss", "n_outputs", "words"),
+    [
+        ("softmax", "sparse_categorical_crossentropy", 3, "must hold labels from 0 to 2"),
+        ("sigmoid", "binary_crossentropy", 1, r"must lie in \[0, 1\]"),
+    ],
+)
+@pytest.mark.parametrize("bad", [-1, 3, 2**40])
+def test_whole_numbers_are_checked_as_in_fit(last, loss, n_outputs, words, bad):
+    model = make((6, 5, n_outputs), last)
+    model.compile("sgd", loss)
+    x, _ = samples(8, (6, 5, n_outputs))
+    y = np.arange(8) % 2
+    model.train_on_batch(x, y)
+    before = model.digest()
+    y[5] = bad
+    with pytest.raises(ValueError, match=words):
+        model.train_on_batch(x, y)
+    with pytest.raises(ValueError, match="as many rows as x"):
+        model.train_on_batch(x, y[:5])
+    assert model.digest() == before
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("sizes", SIZES)
 @pytest.mark.parametrize(("last", "loss"), LOSSES)

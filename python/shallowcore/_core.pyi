@@ -384,6 +384,7 @@ class Stepper:
         optimizer: Optimizer,
         loss: Loss,
         metrics: Sequence[str],
+        takes_labels: bool,
         low: float,
         high: float,
     ) -> None: ...
@@ -391,7 +392,7 @@ class Stepper:
         """[loss, metric, ...] before the step, [] if it diverged.
 
         None, and nothing done, unless x and y are arrays of the dtype, (n, width), contiguous,
-        finite and in range, and the step is short; labels and full-batch methods never are.
+        finite and in range (y: or whole numbers), and the step is short.
         """
 
 class Exclusive:  # a context of one thread at a time: RuntimeError for any other

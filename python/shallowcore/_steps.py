@@ -1,7 +1,8 @@
 """Steps of train_on_batch without the looks that most batches do not need.
 
 The core keeps a trainer from step to step and takes arrays that are what it wants already: of the
-model's dtype, C-contiguous, of the right width, every number finite and in the range of the loss.
+model's dtype, C-contiguous, of the right width, every number finite and in the range of the loss;
+targets may be whole numbers of a common type, too.
 """
 
 from __future__ import annotations
@@ -20,12 +21,12 @@ class Steps:
     def __init__(self, link: OptimizerLink, compiled: Compiled) -> None:
         self._link = link
         self._compiled = compiled
-        self._takes_labels = compiled.loss.integer_labels
         self._stepper = _core.Stepper(
             link.network,
             link.native,
             compiled.core_loss,
             compiled.core_metrics,
+            compiled.loss.integer_labels,
             *target_range(compiled.loss),
         )
 
@@ -35,7 +36,5 @@ class Steps:
 
     def step(self, x: Any, y: Any) -> list[float] | None:
         """Return loss and metrics before the step, [] if it diverged; None: nothing was done."""
-        if self._takes_labels:
-            return None
         self._link.sync()
         return self._stepper.step(x, y)
