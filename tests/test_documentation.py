@@ -17,6 +17,7 @@ from pathlib import Path
 import matplotlib as mpl
 import pytest
 from command_lines import call
+from keras_twin import keras
 from matplotlib import pyplot as plt
 
 from bench import exports
@@ -104,7 +105,6 @@ def blocks(page):
 
 @pytest.mark.parametrize("page", [page for page in PAGES if blocks(page)], ids=lambda p: p.stem)
 def test_code_of_a_page(page, monkeypatch):
-    monkeypatch.setenv("KERAS_BACKEND", "jax")
     namespace = {}
     for language, code, line in blocks(page):
         if language in ("console", ""):
@@ -116,6 +116,8 @@ def test_code_of_a_page(page, monkeypatch):
         other = OTHERS.search(code)
         if other is not None and other[1] == "torch" and not HAS_TORCH:
             continue
+        if other is not None and other[1] == "keras":
+            keras()  # before the page imports it: what Keras remembers of types is for good
         with warnings.catch_warnings():
             if other is not None:
                 warnings.simplefilter("ignore")  # theirs
