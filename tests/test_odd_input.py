@@ -67,6 +67,9 @@ def test_payloads_of_nan_make_no_noise():
                 model_for().predict(x)
         labels = models.Sequential([layers.Dense(3)])
         labels.compile("sgd", "sparse_categorical_crossentropy")
+        half = np.array([0x7C01, 0x3C00], np.uint16).view(np.float16)
+        with pytest.raises(ValueError, match="got the value nan"):
+            utils.to_categorical(half)
         with pytest.raises(ValueError, match="y holds NaN"):
             labels.fit(np.ones((2, 2)), signalling[0], verbose=0)
 

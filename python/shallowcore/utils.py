@@ -76,7 +76,8 @@ def _as_labels(y: Any) -> NDArray[Any]:
         raise ValueError(f"y must hold {expected}, got an empty array of shape {labels.shape}")
     seen = without_repeats(labels)
     if seen.dtype.kind == "f":
-        wrong = seen[~np.isfinite(seen) | (seen != np.trunc(seen))]
+        with np.errstate(invalid="ignore"):  # a signaling NaN
+            wrong = seen[~np.isfinite(seen) | (seen != np.trunc(seen))]
         if wrong.size:
             raise ValueError(f"y must hold {expected}, got the value {wrong.flat[0]}")
     if seen.min() < 0:
