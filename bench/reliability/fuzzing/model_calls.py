@@ -18,6 +18,7 @@ from bench.reliability.fuzzing.ops_calls import plain
 from bench.reliability.fuzzing.subjects import Subject
 
 _STATES = r"no (loss and optimizer|weights|layers|plan) yet|has no layers|compile the model again"
+_HINTS = ("takes vectors", "as in the first")  # words of messages about a layer or a batch
 
 
 def scenario(rng: Random) -> Iterator[Call]:
@@ -33,8 +34,9 @@ def _call(
     subject: Subject, name: str, run: Callable[[], Any], arguments: Any, **options: Any
 ) -> Call:
     model = None if options.pop("in_steps", False) else subject.model
-    hints = ("takes vectors", "as in the first")
-    return Call(f"Sequential.{name}", run, arguments, model, states=_STATES, hints=hints, **options)
+    return Call(
+        f"Sequential.{name}", run, arguments, model, states=_STATES, hints=_HINTS, **options
+    )
 
 
 def _finite_weights(subject: Subject) -> str | None:
@@ -169,7 +171,9 @@ def _stream(rng: Random, subject: Subject) -> Call:
 
     pattern = "batches ran out"
     arguments = {"x": batches, "batch": batches, "standardize_targets": None}
-    return Call("Sequential.fit of batches", run, arguments, states=_STATES, warns=pattern)
+    return Call(
+        "Sequential.fit of batches", run, arguments, states=_STATES, hints=_HINTS, warns=pattern
+    )
 
 
 # --- weights and layers ---------------------------------------------------------------------------
