@@ -6,6 +6,7 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from pictures import draw, network
 from shallowcore import layers, losses, models, plotting
 
 mpl.use("Agg")
@@ -16,15 +17,6 @@ RNG = np.random.default_rng(0)
 @pytest.fixture
 def ax():
     return Figure(layout="constrained").subplots()
-
-
-def network(*stack, **settings):
-    return models.Sequential([layers.Input((4,)), *stack], seed=0, **settings)
-
-
-def draw(ax):
-    """Draw the whole figure, with matplotlib's warnings as errors."""
-    ax.figure.canvas.draw()
 
 
 # --- weights as images ----------------------------------------------------------------------------

@@ -8,6 +8,7 @@ import pytest
 from matplotlib.collections import EllipseCollection, LineCollection
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
+from pictures import draw, network
 from shallowcore import activations, layers, models, ops, plotting
 
 mpl.use("Agg")
@@ -16,15 +17,6 @@ mpl.use("Agg")
 @pytest.fixture
 def ax():
     return Figure(layout="constrained").subplots()
-
-
-def network(*stack, **settings):
-    return models.Sequential([layers.Input((4,)), *stack], seed=0, **settings)
-
-
-def draw(ax):
-    """Draw the whole figure, with matplotlib's warnings as errors."""
-    ax.figure.canvas.draw()
 
 
 # --- activations ----------------------------------------------------------------------------------

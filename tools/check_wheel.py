@@ -247,16 +247,17 @@ def main() -> None:
         sdist, source = build_sdist(work)
         check_sdist(sdist)
         files, lines = [sdist], []
-        for trial in choose_trials(arguments.all_pythons, arguments.tests):
+        trials = choose_trials(arguments.all_pythons, arguments.tests)
+        for trial in trials:
             print(f"--- {run(trial.python, '-VV', cwd=work).strip()}", flush=True)
             place = work / f"with-{trial.version}"
             place.mkdir()
             files.append(build_wheel(trial.python, place, source))
             check_wheel(files[-1])
             lines.append(try_wheel(trial.python, place, source, files[-1], trial.tests))
-        missing = set(VERSIONS) - set(find_pythons()) if arguments.all_pythons else set()
         print("---", *lines, sep="\n")
-        if missing:
+        missing = set(VERSIONS) - {trial.version for trial in trials}
+        if arguments.all_pythons and missing:
             print("no such Python here:", ", ".join(sorted(missing)))
         if arguments.out is not None:
             arguments.out.mkdir(parents=True, exist_ok=True)

@@ -62,7 +62,7 @@ GaussNewton<T>::GaussNewton(const Problem<T>& problem)
   const Index outputs = most_rows_ * n_outputs_, wide = most_rows_ * widest(network_);
   const Index block = outputs * size_, weighted = linear_ ? most_rows_ * size_ : block;
   const Index jacobian = linear_ ? 0 : block, inputs = linear_ ? most_rows_ * width_ : 0;
-  const Index sums = linear_ ? size_ * (size_ + width_) / 2 : 0;
+  const Index sums = linear_ ? n_sums() : 0;
   workspace_.threads = workspace_threads();
   const Index memory = linear_ ? workspace_size<T>(size_, most_rows_, workspace_.threads) : 0;
   arena_ = Arena<T>(padded<T>(jacobian) + padded<T>(weighted) + padded<T>(inputs) +
@@ -103,7 +103,7 @@ void GaussNewton<T>::unpack(const T* packed, T* parameters) const {
 template <class T>
 void GaussNewton<T>::operator()(T* matrix, const Poll& poll) {
   std::fill_n(matrix, size_ * size_, T{0});
-  if (linear_) std::fill_n(sums_, size_ * (size_ + width_) / 2, T{0});
+  if (linear_) std::fill_n(sums_, n_sums(), T{0});
   for_blocks(n_samples_, most_rows_, {}, [&](Index first, Index rows) {
     const Block<T> block = reader_.read(nullptr, first, rows);  // what follows polls
     linear_ ? add_linear_block(block, poll) : add_block(block, matrix, poll);

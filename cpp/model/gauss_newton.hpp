@@ -36,6 +36,7 @@ class GaussNewton {
  private:
   void add_block(const Block<T>& block, T* matrix, const Poll& poll);
   void add_linear_block(const Block<T>& block, const Poll& poll);
+  Index n_sums() const { return size_ * (size_ + width_) / 2; }
   void weigh_inputs(Index rows, Index output);
   void put_linear_sums(T* matrix) const;
   void output_hessian(const Block<T>& block, T* prediction);

@@ -11,7 +11,6 @@ import numpy as np
 from shallowcore._arrays import (
     Numbers,
     as_array,
-    check_finite,
     check_number_type,
     to_floats,
     without_repeats,
@@ -76,9 +75,7 @@ def _labels(array: Numbers, loss: Loss, n_outputs: int, argument: str) -> Number
             f"{loss.name}, got {array.shape}{hint}"
         )
     if array.dtype.kind == "f":
-        with np.errstate(invalid="ignore"):  # a signaling NaN
-            wide = array.astype(np.float64)
-        check_finite(wide, argument)
+        to_floats(array, np.dtype(np.float64), argument)
         fractional = np.flatnonzero(array != np.trunc(array))
         if fractional.size:
             raise ValueError(

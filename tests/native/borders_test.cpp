@@ -16,7 +16,7 @@ using namespace shallowcore::testing;
 template <class T>
 class Guarded {
  public:
-  Guarded(Index n, std::uint32_t seed) : n_(n), memory_(numbers<T>(n + 2 * kMargin, seed)) {
+  Guarded(Index n, std::uint32_t seed) : memory_(numbers<T>(n + 2 * kMargin, seed)) {
     std::fill_n(memory_.begin(), kMargin, kMark);
     std::fill(memory_.end() - kMargin, memory_.end(), kMark);
   }
@@ -27,13 +27,10 @@ class Guarded {
     return std::all_of(memory_.begin(), memory_.begin() + kMargin, marked) &&
            std::all_of(memory_.end() - kMargin, memory_.end(), marked);
   }
-  // What the same call makes of one number alone does not depend on its neighbours.
-  Index size() const { return n_; }
 
  private:
   static constexpr Index kMargin = 32;
   static constexpr T kMark = T{-77};
-  Index n_;
   std::vector<T> memory_;
 };
 
@@ -44,15 +41,10 @@ void check_borders(const std::string& what, Index n, const Arrays&... arrays) {
 }
 
 template <class T>
-void parameters_of(const ActivationKernels<T>& kernel, T (&values)[2]) {
-  for (int i = 0; i < 2; ++i) values[i] = static_cast<T>(kernel.parameters[i].value);
-}
-
-template <class T>
 void test_activation(const ActivationKernels<T>& kernel, Index n) {
   const std::string name = kernel.name;
-  T parameters[2];
-  parameters_of(kernel, parameters);
+  const T parameters[] = {static_cast<T>(kernel.parameters[0].value),
+                          static_cast<T>(kernel.parameters[1].value)};
   Guarded<T> z(n, 1), a(n, 2), d(n, 3), slope(n, 4), bend(n, 5);
   kernel.forward(z.data(), a.data(), 1, n, parameters);
   check_borders<T>(name, n, z, a);
@@ -91,7 +83,7 @@ template <class T>
 void test_loss(const LossKernels<T>& kernel, Index rows, Index cols) {
   if (kernel.integer_labels) return;
   Guarded<T> prediction(rows * cols, 1), target(rows * cols, 2), gradient(rows * cols, 3);
-  const T half[kMaxParameters * 64] = {T{0.5}};
+  const T half{0.5};
   for (Index i = 0; i < rows * cols; ++i) {
     prediction.data()[i] = (prediction[i] + T{2}) / T{4};
     target.data()[i] = T{0.5};
@@ -102,7 +94,7 @@ void test_loss(const LossKernels<T>& kernel, Index rows, Index cols) {
   args.prediction = prediction.data();
   args.target = target.data();
   args.gradient_scale = 1;
-  args.parameters = half;
+  args.parameters = &half;
   args.n_parameters = 1;
   args.gradient = gradient.data();
   const Index n = rows * cols;

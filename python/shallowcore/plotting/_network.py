@@ -104,7 +104,7 @@ def plot_network(
         raise ValueError("model must have at least one layer, got none")
     max_units = check_int(max_units, "max_units", 2)
     with_weights = check_bool(weights, "weights")
-    shapes = _shapes(model)
+    _, shapes, _ = model._described
     rows = _summary.rows(model.layers, shapes)
     columns = _columns(model.layers, rows, shapes, max_units)
     kernels = [_kernel(column) if with_weights else None for column in columns]
@@ -121,16 +121,6 @@ def plot_network(
     for x, column in enumerate(columns):
         _draw_box(ax, x, column) if column.box else _draw_units(ax, x, column)
     return ax
-
-
-def _shapes(model: LayerModel) -> list[Shape] | None:
-    """Shapes of a sample before the first and after every layer, None while not known."""
-    if not model.built:
-        return None
-    shapes: list[Any] = [model.input_shape[1:]]
-    for layer in model.layers:
-        shapes.append(layer.compute_output_shape(shapes[-1]))
-    return shapes
 
 
 def _columns(
