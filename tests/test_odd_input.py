@@ -32,6 +32,15 @@ def test_models_refuse_endless_arrays_at_once(method):
         getattr(model, method)(*arguments)
 
 
+@pytest.mark.parametrize("need_dx", [True, False])
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int64"])
+def test_gradients_of_endless_arrays_are_refused_at_once(dtype, need_dx):
+    x = np.broadcast_to(np.ones(3, dtype), (2**50, 3))
+    dz = np.broadcast_to(np.ones(2, dtype), (2**50, 2))
+    with pytest.raises(MemoryError, match=rf"\({2**50}, "):
+        ops.dense_grad(x, np.ones((3, 2), dtype), dz, need_dx=need_dx)
+
+
 def test_endless_labels_are_refused_at_once():
     with pytest.raises(MemoryError):
         utils.to_categorical(np.broadcast_to(np.int64(1), (2**50,)))

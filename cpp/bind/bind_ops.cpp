@@ -103,15 +103,12 @@ py::object dense(py::handle x, py::handle w, py::handle b, py::handle name) {
   return finite ? py::object(a) : py::none();
 }
 
+// db = sums of dz's columns; `copy` has room for dz where it is not row after row.
 template <class T>
-void column_sums(const MatrixView<const T>& dz, T* db) {
+void column_sums(const MatrixView<const T>& dz, T* copy, T* db) {
   std::fill_n(db, dz.cols, T{0});
-  if (dz.col_stride == 1 && dz.row_stride == dz.cols) {
-    return kernels<T>().add_column_sums(dz.data, dz.rows, dz.cols, db);
-  }
-  const Arena<T> copy(size_of(dz), Fill::none);
-  copy_rows(dz, copy.data());
-  kernels<T>().add_column_sums(copy.data(), dz.rows, dz.cols, db);
+  if (copy != nullptr) copy_rows(dz, copy);
+  kernels<T>().add_column_sums(copy != nullptr ? copy : dz.data, dz.rows, dz.cols, db);
 }
 
 template <class T>
@@ -128,12 +125,19 @@ py::object dense_grad(py::handle x, py::handle w, py::handle dz, bool need_dx) {
   }
   auto dw = new_matrix<T>(wv.rows, wv.cols);
   auto db = new_array<T>(1, &dw.shape()[1]);
+  // Before any work: a broadcast dz may claim more rows than there are memory and time for.
+  py::array_t<T> copied;
+  T* copy = nullptr;
+  if (dzv.col_stride != 1 || dzv.row_stride != dzv.cols) {
+    copied = new_matrix<T>(dzv.rows, dzv.cols);
+    copy = copied.mutable_data();
+  }
   T *dw_out = dw.mutable_data(), *db_out = db.mutable_data();
   bool finite = false;
   without_gil([&] {
     finite = (!need_dx || finite_product<T>(dzv, wv.transposed(), nullptr, dx_out)) &&
              finite_product<T>(xv.transposed(), dzv, nullptr, dw_out);
-    if (finite) column_sums(dzv, db_out);
+    if (finite) column_sums(dzv, copy, db_out);
   });
   return finite ? py::object(py::make_tuple(dx, dw, db)) : py::none();
 }
