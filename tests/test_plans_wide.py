@@ -181,11 +181,22 @@ def test_refusals(force: Any) -> None:
             model.fit(x, y, batch_size=batch, verbose=0)
 
 
-def test_cats_get_the_plans_made_for_them() -> None:
+@pytest.mark.parametrize(
+    ("optimizer", "dtype", "epochs", "plan"),
+    [
+        ("sgd", "float32", 300, "gram"),
+        ("adam", "float32", 300, "tiles"),
+        ("adam", "float32", 10, "blocks"),  # too few to pay for the copy
+        ("adam", "uint8", 10, "tiles"),  # read as bfloat16
+    ],
+)
+def test_cats_get_the_plans_made_for_them(
+    optimizer: str, dtype: str, epochs: int, plan: str
+) -> None:
     rng = np.random.default_rng(1)
-    x, y = rng.random((100, 5000), dtype=np.float32), rng.integers(0, 2, 100)
-    for optimizer, plan in (("sgd", "gram"), ("adam", "tiles")):
-        model = models.Sequential([layers.Input((5000,)), layers.Dense(1, "sigmoid")], seed=1)
-        model.compile(optimizer, "binary_crossentropy")
-        model.fit(x, y, batch_size=100, epochs=300, verbose=0)
-        assert f"plan: {plan}" in model.plan_summary()
+    x, y = (255 * rng.random((100, 5000))).astype(dtype), rng.integers(0, 2, 100)
+    inputs = [layers.Input((5000,)), layers.Rescaling(1 / 255)]
+    model = models.Sequential([*inputs, layers.Dense(1, "sigmoid")], seed=1)
+    model.compile(optimizer, "binary_crossentropy")
+    model.fit(x, y, batch_size=100, epochs=epochs, verbose=0)
+    assert f"plan: {plan}" in model.plan_summary()

@@ -266,13 +266,14 @@ std::string refusal(const Problem<T>& problem) {
   return group > kGroupBytes ? "a few columns of so many samples fill the cache" : "";
 }
 
-// The copy is paid for by a few steps, and by inputs that leave the cache between two of them.
+// The copy is paid for by steps, and by inputs that leave the cache between two of them: by a few
+// steps that read half or a quarter of the bytes, else by as many as save little each.
 template <class T>
 bool pays(const Problem<T>& problem) {
-  constexpr Index few_epochs = 4;
+  const Index enough_epochs = fits_bfloat16(problem) ? 4 : 100;
   constexpr double cache_bytes = 256e3;
   const double inputs = static_cast<double>(problem.data.rows() * problem.network.n_features());
-  return problem.options.epochs >= few_epochs && inputs * sizeof(T) > cache_bytes;
+  return problem.options.epochs >= enough_epochs && inputs * sizeof(T) > cache_bytes;
 }
 
 }  // namespace
