@@ -151,7 +151,7 @@ def test_row_labels_are_left_out_and_said(folder, tmp_path, capsys):
     [
         ("pandas", ["train", "lines.csv", "--target", "y"], "shallowcore[data]"),
         ("matplotlib.figure", ["train", "lines.csv", "--target", "y", "--plot", "x.png"], "[plot]"),
-        ("safetensors.numpy", ["info", "lines.safetensors"], "shallowcore[save]"),
+        ("safetensors", ["info", "lines.safetensors"], "shallowcore[save]"),
     ],
 )
 def test_libraries_that_are_not_there_are_named_with_their_extra(

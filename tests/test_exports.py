@@ -1,7 +1,7 @@
 """Exports compute what the model does: ONNX in ONNX Runtime, C headers under strict compilers."""
 
-import builtins
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -164,14 +164,7 @@ def test_weights_that_are_not_finite_are_refused(name: str, tmp_path: Path) -> N
 
 
 def test_missing_onnx_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = builtins.__import__
-
-    def no_onnx(name: str, *rest: Any) -> Any:
-        if name == "onnx":
-            raise ImportError("no onnx")
-        return real(name, *rest)
-
-    monkeypatch.setattr(builtins, "__import__", no_onnx)
+    monkeypatch.setitem(sys.modules, "onnx", None)
     with pytest.raises(ImportError, match=r"shallowcore\[onnx\]"):
         one_layer(None).export(tmp_path / "m.onnx")
     one_layer(None).export(tmp_path / "m.h")

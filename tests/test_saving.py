@@ -323,5 +323,5 @@ def test_without_the_library_the_extra_is_named(tmp_path: Path, monkeypatch: Any
     path = tmp_path / "m.safetensors"
     calls: list[Callable[[Any], Any]] = [model.save, model.load_weights, models.load_model]
     for call in calls:
-        with pytest.raises(ImportError, match=r"pip install shallowcore\[save\]"):
+        with pytest.raises(ImportError, match=r"pip install \"shallowcore\[save\]"):
             call(path)

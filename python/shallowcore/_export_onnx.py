@@ -12,6 +12,7 @@ import numpy as np
 
 import shallowcore
 from shallowcore._inference import Arithmetic, Inference, Product
+from shallowcore._optional import import_optional
 from shallowcore.activations import Activation
 
 OPSET = 13
@@ -42,10 +43,7 @@ _FLOAT32_OPERATORS: dict[str, tuple[str, dict[str, float]]] = {
 
 def content(inference: Inference, name: str) -> bytes:
     """Return the bytes of the model's file."""
-    try:
-        import onnx
-    except ImportError as error:
-        raise ImportError("exporting to ONNX needs onnx: pip install shallowcore[onnx]") from error
+    onnx = import_optional("onnx", "exporting to ONNX")
     graph = _Graph(onnx, inference.dtype)
     value = "input"
     if len(inference.input_shape) > 1:

@@ -17,11 +17,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from shallowcore._optional import import_optional
+
 Arrays = dict[str, NDArray[Any]]
 
 FORMAT = "shallowcore"
 VERSION = 1
 SUFFIX = ".safetensors"
+_NEEDED_FOR = "saving or loading a model"
 
 _DTYPES = {"F32": "float32", "F64": "float64", "I64": "int64"}
 
@@ -36,17 +39,6 @@ def check_path(filepath: Any, *suffixes: str) -> str:
     if not isinstance(path, str) or not path.endswith(expected):
         raise ValueError(f"filepath must end with {' or '.join(map(repr, expected))}, got {path!r}")
     return path
-
-
-def _library() -> Any:
-    """The safetensors package."""
-    try:
-        import safetensors.numpy
-    except ImportError as error:
-        raise ImportError(
-            "saving and loading models needs safetensors: pip install shallowcore[save]"
-        ) from error
-    return safetensors
 
 
 def _checksum(kind: str, text: str, arrays: Mapping[str, NDArray[Any]]) -> str:
@@ -73,7 +65,7 @@ def write(
     further: Mapping[str, Any] | None = None,
 ) -> None:
     """Write a file in place of what is there, as a whole or not at all; `further` by its keys."""
-    library = _library()
+    library = import_optional("safetensors.numpy", _NEEDED_FOR)
     text = json.dumps(description, allow_nan=False, sort_keys=True)
     metadata = {
         "format": FORMAT,
@@ -86,7 +78,7 @@ def write(
         metadata[key] = json.dumps(value, allow_nan=False)
         metadata[f"{key}_checksum"] = _checksum_of_text(key, metadata[key])
     target = _target(path)  # before the work
-    content = library.numpy.save({k: np.asarray(v, order="C") for k, v in arrays.items()}, metadata)
+    content = library.save({k: np.asarray(v, order="C") for k, v in arrays.items()}, metadata)
     _replace(target, content)
 
 
@@ -141,7 +133,7 @@ class ModelFile:
     """
 
     def __init__(self, path: str) -> None:
-        library = _library()
+        library = import_optional("safetensors", _NEEDED_FOR)
         with open(path, "rb"):  # a missing or unreadable file is an OSError
             pass
         try:

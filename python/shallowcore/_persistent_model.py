@@ -113,7 +113,7 @@ class PersistentModel(CompiledModel):
         OSError
             If the file cannot be written.
         ImportError
-            Without safetensors: pip install shallowcore[save].
+            Without safetensors: pip install "shallowcore[save]".
         """
         self.save_with(filepath, {})
 
@@ -191,7 +191,7 @@ class PersistentModel(CompiledModel):
         OSError
             If the file cannot be written.
         ImportError
-            For ".onnx" without onnx: pip install shallowcore[onnx].
+            For ".onnx" without onnx: pip install "shallowcore[onnx]".
 
         Examples
         --------

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
 import os
 import sys
 import time
 from typing import Any
+
+from shallowcore._optional import import_optional
 
 BAR, LINES, SILENT = 1, 2, 0
 
@@ -45,12 +46,8 @@ def _tqdm() -> Any:
     too, but warns where there is no ipywidgets.
     """
     widget = _in_notebook() and importlib.util.find_spec("ipywidgets") is not None
-    try:
-        return importlib.import_module("tqdm.notebook" if widget else "tqdm").tqdm
-    except ImportError as error:
-        raise ImportError(
-            "verbose=1 needs tqdm: pip install 'shallowcore[progress]', or use verbose=2"
-        ) from error
+    module = "tqdm.notebook" if widget else "tqdm"
+    return import_optional(module, "a progress bar, unlike the lines of verbose=2,").tqdm
 
 
 def figures(logs: dict[str, float]) -> str:

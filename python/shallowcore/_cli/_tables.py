@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import io
 import sys
 import warnings
@@ -12,9 +11,11 @@ from typing import Any
 import numpy as np
 
 from shallowcore._cli._messages import UsageError
+from shallowcore._optional import import_optional
 from shallowcore._preprocessing import Column, Table, listed, text_of
 
 STDIN = "-"
+_READING = "reading this table"
 SUFFIXES = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet", ".npy", ".npz")
 
 
@@ -35,8 +36,8 @@ def read(name: str) -> Table:
         if suffix in (".npy", ".npz"):
             table = _read_numpy(name)
         elif suffix == ".parquet":
-            _needs("pyarrow")
-            frame = _needs("pandas").read_parquet(name, engine="pyarrow")
+            import_optional("pyarrow", _READING)
+            frame = import_optional("pandas", _READING).read_parquet(name, engine="pyarrow")
             table = _of_frame(frame, [str(one) for one in frame.columns])
         else:
             table = _read_text(name, "\t" if suffix and suffix.startswith(".tsv") else ",")
@@ -47,18 +48,9 @@ def read(name: str) -> Table:
     return table
 
 
-def _needs(module: str) -> Any:
-    try:
-        return importlib.import_module(module)
-    except ImportError as error:
-        raise ImportError(
-            f'reading this table needs {module}: pip install "shallowcore[data]"'
-        ) from error
-
-
 def _read_text(name: str, separator: str) -> Table:
     """CSV or TSV with a header; a first column without a name holds row labels."""
-    pandas = _needs("pandas")
+    pandas = import_optional("pandas", _READING)
     source: Any = name
     if name == STDIN:
         source = io.BytesIO(sys.stdin.buffer.read())
@@ -94,7 +86,7 @@ def _of_frame(frame: Any, names: list[str]) -> Table:
 
 def _column(name: str, series: Any) -> Column:
     """A pandas column as numbers or as texts; truth values are texts."""
-    types = _needs("pandas").api.types
+    types = import_optional("pandas", _READING).api.types
     absent = series.isna().to_numpy(bool)
     if types.is_datetime64_any_dtype(series) or types.is_timedelta64_dtype(series):
         # Dates are texts: most are to be ignored, and too many of them are refused as categories.

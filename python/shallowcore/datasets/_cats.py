@@ -6,7 +6,6 @@ whose figures the lecture prints; mirrors are tried in turn and believed only if
 
 from __future__ import annotations
 
-import importlib
 import os
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shallowcore._checks import check_bool
+from shallowcore._optional import import_optional
 from shallowcore.datasets._store import RemoteFile, find_files
 
 _MIRRORS = (
@@ -84,18 +84,10 @@ def load_cats(
         (x_train, y_train), (x_test, y_test) = load_cats()
         x_train = x_train.reshape(209, -1) / 255
     """
-    h5py = _import_h5py()
+    h5py = import_optional("h5py", "load_cats")
     download = check_bool(download, "download")
     train, test = find_files("The cat photographs", FILES, folder, download)
     return _read_pair(h5py, train, "train"), _read_pair(h5py, test, "test")
-
-
-def _import_h5py() -> Any:
-    """Return the h5py module, or raise ImportError naming the extra that brings it."""
-    try:
-        return importlib.import_module("h5py")
-    except ImportError as error:
-        raise ImportError("load_cats needs h5py: pip install 'shallowcore[data]'") from error
 
 
 def _read_pair(h5py: Any, path: Path, part: str) -> _Pair:

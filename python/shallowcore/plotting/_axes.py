@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING, Any
+
+from shallowcore._optional import import_optional
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,12 +39,7 @@ def import_matplotlib(module: str) -> Any:
     ImportError
         If matplotlib is not installed.
     """
-    try:
-        return importlib.import_module(module)
-    except ImportError as error:
-        raise ImportError(
-            'plots need matplotlib, which is not installed: pip install "shallowcore[plot]"'
-        ) from error
+    return import_optional(module, "a plot")
 
 
 def axes_for(ax: Axes | None, size: tuple[float, float] | None = None) -> Axes:

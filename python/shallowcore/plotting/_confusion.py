@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from shallowcore._arrays import as_array
+from shallowcore._optional import import_optional
 from shallowcore.plotting._axes import axes_for
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def plot_confusion_matrix(
     >>> ax.get_xlabel(), ax.get_ylabel()
     ('Predicted label', 'True label')
     """
-    metrics = _sklearn_metrics()
+    metrics = import_optional("sklearn.metrics", "plot_confusion_matrix")
     if normalize not in _NORMALIZE:
         raise ValueError(f"normalize must be None, 'true', 'pred' or 'all', got {normalize!r}")
     labels, true, predicted = _classified(model, x, as_array(y, "y"))
@@ -96,17 +96,6 @@ def plot_confusion_matrix(
         text.set_parse_math(False)
         text.set_fontsize(10 if n <= 18 else 8 if n <= 40 else 5)
     return ax
-
-
-def _sklearn_metrics() -> Any:
-    """scikit-learn's metrics, or which extra brings them."""
-    try:
-        return importlib.import_module("sklearn.metrics")
-    except ImportError as error:
-        raise ImportError(
-            "plot_confusion_matrix needs scikit-learn, which is not installed: "
-            'pip install "shallowcore[sklearn]"'
-        ) from error
 
 
 def _classified(

@@ -10,7 +10,7 @@ try:
     import sklearn as _sklearn  # noqa: F401
 except ImportError as _error:
     raise ImportError(
-        "shallowcore.sklearn needs scikit-learn: pip install 'shallowcore[sklearn]'"
+        'shallowcore.sklearn needs scikit-learn: pip install "shallowcore[sklearn]"'
     ) from _error
 
 from shallowcore.sklearn._classifier import MLPClassifier
