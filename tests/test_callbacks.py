@@ -324,3 +324,24 @@ def test_second_order_methods_have_one_batch_an_epoch():
     assert hook.calls == [
         f"{what}" for i in range(3) for what in (f"epoch {i}", "begin 0", "end 0")
     ]
+
+
+@pytest.mark.parametrize("hook", ["on_train_begin", "on_epoch_end", "on_train_batch_end"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda model: model.add(layers.Dense(1)),
+        lambda model: model.pop(),
+        lambda model: model.compile("adam", "mse"),
+    ],
+    ids=["add", "pop", "compile"],
+)
+def test_a_callback_does_not_make_its_model_another_one(change, hook):
+    model = classifier()
+    before, optimizer = model.layers, model.optimizer
+    meddler = callbacks.LambdaCallback(**{hook: lambda *_: change(model)})
+    with pytest.raises(RuntimeError, match=r"the model is being trained: .* before or after that"):
+        model.fit(X, LABELS, callbacks=[meddler], verbose=0)
+    assert model.layers == before
+    assert model.optimizer is optimizer
+    change(model)

@@ -26,6 +26,7 @@ class Exclusive {
   void exit() {
     if (--depth_ == 0) owner_ = 0;
   }
+  bool nested() const { return depth_ > 1; }
 
  private:
   std::atomic<std::uintptr_t> owner_{0};
@@ -38,7 +39,8 @@ void register_exclusive(py::module_& m) {
   py::class_<Exclusive>(m, "Exclusive")
       .def(py::init<>())
       .def("__enter__", &Exclusive::enter)
-      .def("__exit__", [](Exclusive& self, const py::args&) { self.exit(); });
+      .def("__exit__", [](Exclusive& self, const py::args&) { self.exit(); })
+      .def_property_readonly("nested", &Exclusive::nested);
 }
 
 }  // namespace shallowcore::bind

@@ -75,16 +75,20 @@ class CompiledModel(LayerModel):
         TypeError, ValueError
             For unknown names (the nearest known one is suggested), or a loss or last layer that
             standardised targets do not suit.
+        RuntimeError
+            While the model is being trained, from a callback too.
         """
         standardize = self._standardizes if standardize_targets is None else standardize_targets
         compiled = Compiled(
             optimizer, loss, metrics, check_bool(standardize, "standardize_targets")
         )
-        if compiled.standardize_targets:
-            check_allowed(compiled.loss, self._stack.layers)
-        self._compiled = compiled
-        if not compiled.standardize_targets:
-            self._scale_targets(None)
+        with self._exclusive:
+            self._require_rest("it is compiled")
+            if compiled.standardize_targets:
+                check_allowed(compiled.loss, self._stack.layers)
+            self._compiled = compiled
+            if not compiled.standardize_targets:
+                self._scale_targets(None)
 
     @property
     def _standardizes(self) -> bool:

@@ -300,7 +300,6 @@ class Trainer:
     """One call to fit: resumable, returns by the clock.
 
     `fed`: `data` is the first batch of those that feed() brings, and batch_size its size.
-
     Keeps network, optimizer and datasets alive.  One trainer at a time may run on a network.
     """
 
@@ -396,5 +395,6 @@ class Stepper:
         """
 
 class Exclusive:  # a context of one thread at a time: RuntimeError for any other
+    nested: bool  # entered again by the thread that has it
     def __enter__(self) -> None: ...
     def __exit__(self, *_: object) -> None: ...

@@ -51,6 +51,7 @@ class LayerModel:
         self._network: _core.Network | None = None
         self._views: dict[Layer, list[NDArray[np.floating[Any]]]] = {}
         self._stack = Stack(self)
+        self._exclusive = _core.Exclusive()
         if layers is not None:
             if not isinstance(layers, Sequence):
                 raise TypeError(f"layers must be a list of layers, got {layers!r}")
@@ -94,8 +95,12 @@ class LayerModel:
         ------
         TypeError, ValueError
             If it is no layer, is in a model already, or does not fit on the last one.
+        RuntimeError
+            While the model is being trained, from a callback too.
         """
-        self._stack.extend([layer])
+        with self._exclusive:
+            self._require_rest("layers are added")
+            self._stack.extend([layer])
 
     def pop(self) -> Layer:
         """Remove the last layer and return it; the weights of the others stay as they are.
@@ -104,8 +109,17 @@ class LayerModel:
         ------
         ValueError
             If there is no layer.
+        RuntimeError
+            While the model is being trained, from a callback too.
         """
-        return self._stack.pop()
+        with self._exclusive:
+            self._require_rest("layers are removed")
+            return self._stack.pop()
+
+    def _require_rest(self, change: str) -> None:
+        """RuntimeError during a training, whose callbacks may not make the model another one."""
+        if self._exclusive.nested:
+            raise RuntimeError(f"the model is being trained: {change} before or after that")
 
     def build(self, input_shape: Any = None) -> None:
         """Make the weights, for samples of this shape.

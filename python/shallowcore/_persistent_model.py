@@ -49,7 +49,6 @@ class PersistentModel(CompiledModel):
     ) -> None:
         super().__init__(layers, name, dtype=dtype, seed=seed)
         self._epochs_started = 0
-        self._exclusive = _core.Exclusive()
 
     def _sync_optimizer(self, network: _core.Network) -> _core.Optimizer:
         """Return the core's optimizer for this network, with the settings of now."""

@@ -99,14 +99,11 @@ def _steps(rng: Random, subject: Subject, x: Any, y: Any, weight: Any) -> None:
 
 
 def _adds(rng: Random, subject: Subject, x: Any, y: Any, weight: Any) -> None:
-    subject.poisoned = True  # a training that has diverged has the weights of now, not of before
     subject.model.add(layers.Dense(subject.n_outputs))
-    subject.model.predict(x)
 
 
 def _pops(rng: Random, subject: Subject, x: Any, y: Any, weight: Any) -> None:
-    if len(subject.model.layers) > 1:
-        subject.model.pop()
+    subject.model.pop()
 
 
 def _compiles(rng: Random, subject: Subject, x: Any, y: Any, weight: Any) -> None:
