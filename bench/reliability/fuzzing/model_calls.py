@@ -72,7 +72,7 @@ def _predict(rng: Random, subject: Subject) -> Call:
         expected = twin.predict(xs.reshape(len(xs), -1))
         size = 1e4 * tolerances.reduction(outputs.dtype, 64)
         scale = max(1.0, float(np.abs(expected).max()))
-        if not scale < np.finfo(outputs.dtype).max:
+        if not scale < float(np.finfo(outputs.dtype).max):
             return None
         return finite(outputs) or close(outputs / scale, expected / scale, size)
 
