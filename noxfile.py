@@ -180,7 +180,7 @@ def tsan(session: nox.Session) -> None:
 
 @nox.session
 def memcheck(session: nox.Session) -> None:
-    """The native tests under valgrind."""
+    """The native tests under valgrind, whose long double is too short to judge the functions by."""
     install(session, *BUILD_TOOLS, "cmake>=3.29")
     build_natively(session, "memcheck")
 
