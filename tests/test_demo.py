@@ -106,7 +106,7 @@ def test_demo_compares_itself_with_numpy(demo):
         float,
         re.search(r"shallowcore ([\d.]+) ms, NumPy ([\d.]+) ms: ([\d.]+) times", text).groups(),
     )
-    assert ratio == pytest.approx(numpy / core, rel=0.05)
+    assert ratio == pytest.approx(numpy / core, rel=0.05, abs=0.05)
 
 
 def test_demo_writes_one_picture(demo):
