@@ -54,28 +54,6 @@ def test_iterations_are_the_oracles(hidden: str, output: str, loss: Loss, iterat
     assert np.all(np.diff(history) <= 0)
 
 
-@pytest.mark.parametrize("seed", range(4))
-@pytest.mark.parametrize("size", [4.0, 12.0])
-def test_searches_of_many_points_are_the_oracles(
-    size: float, seed: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Far from an optimum brackets are wide or narrow: no step of 1 hides the width."""
-    rng = np.random.default_rng(seed)
-    network = Network([dense(rng, 4, 6, "tanh"), dense(rng, 6, 3, "identity")])
-    for parameter in network.parameters():
-        parameter *= size
-    x, y = size * rng.normal(size=(50, 4)), rng.normal(size=(50, 3))
-    loss = Loss("mean_squared_error")
-    model = model_of(network, 4, loss, optimizers.LBFGS(memory=3, tolerance=0))
-    history = model.fit(x, y, epochs=4, verbose=0).history["loss"]
-    calls, gradients = [], network.gradients
-    monkeypatch.setattr(network, "gradients", lambda *a: (calls.append(0), gradients(*a))[1])
-    result = lbfgs(network, x, y, loss, max_iterations=4, tol=0, memory=3)
-    assert len(calls) - 1 >= 2 * 4 + 2  # each iteration looks at its last point twice
-    assert_all_close(model.get_weights(), network.parameters(), 1e-9, scale=size)
-    assert_close(history[-1], result.value, 1e-9)
-
-
 def test_a_few_iterations_in_float32() -> None:
     """As near to float64 as rounding allows."""
     rng = np.random.default_rng(2)

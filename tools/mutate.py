@@ -99,7 +99,8 @@ class Tree:
     def __init__(self, isa: str) -> None:
         self.folder = WORK / "tree"
         self.build_folder = self.folder / "build" / "mutants"
-        self.native = [f"math_accuracy_{isa}", "borders_test", "core_test", "feed_test"]
+        self.native = [f"math_accuracy_{isa}", "line_search_test"]
+        self.native += ["borders_test", "core_test", "feed_test"]
         self.tests = [path.stem[5:] for path in (ROOT / "tests").glob("test_*.py")]
         self.left_out = [WANTS_ALL_SETS]
         self.numbers: dict[int, int] = {}  # by identity
