@@ -40,7 +40,7 @@ void register_exclusive(py::module_& m) {
       .def(py::init<>())
       .def("__enter__", &Exclusive::enter)
       .def("__exit__", [](Exclusive& self, const py::args&) { self.exit(); })
-      .def_property_readonly("nested", &Exclusive::nested);
+      .def("nested", &Exclusive::nested);
 }
 
 }  // namespace shallowcore::bind

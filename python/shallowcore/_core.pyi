@@ -395,6 +395,6 @@ class Stepper:
         """
 
 class Exclusive:  # a context of one thread at a time: RuntimeError for any other
-    nested: bool  # entered again by the thread that has it
+    def nested(self) -> bool: ...  # entered again by the thread that has it
     def __enter__(self) -> None: ...
     def __exit__(self, *_: object) -> None: ...

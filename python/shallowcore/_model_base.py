@@ -118,7 +118,7 @@ class LayerModel:
 
     def _require_rest(self, change: str) -> None:
         """RuntimeError during a training, whose callbacks may not make the model another one."""
-        if self._exclusive.nested:
+        if self._exclusive.nested():
             raise RuntimeError(f"the model is being trained: {change} before or after that")
 
     def build(self, input_shape: Any = None) -> None:
