@@ -43,6 +43,11 @@ def install(session: nox.Session, *requirements: str, **env: str) -> None:
         session.install(*requirements, env=env)
 
 
+def chosen_isas() -> str:
+    """SHALLOWCORE_ISAS="baseline;avx2" leaves other instruction sets out; all by default."""
+    return f"-DSHALLOWCORE_ISAS={os.environ.get('SHALLOWCORE_ISAS', '')}"
+
+
 def build_natively(session: nox.Session, preset: str, *options: str) -> None:
     """Configure, build and test one CMake preset."""
     session.run("cmake", "--preset", preset, *options, external=True)
@@ -121,7 +126,7 @@ def native(session: nox.Session) -> None:
 def instructions(session: nox.Session) -> None:
     """Instructions of a training step against the table (`-- --update` rewrites it); valgrind."""
     install(session, *BUILD_TOOLS)
-    session.run("cmake", "--preset", "release", external=True)
+    session.run("cmake", "--preset", "release", chosen_isas(), external=True)
     session.run("cmake", "--build", "--preset", "release", "--target", "steps", external=True)
     program = "build/release/tests/native/steps"
     session.run("python", "tools/check_instructions.py", program, *session.posargs)
@@ -147,11 +152,10 @@ def mutants(session: nox.Session) -> None:
 def asan(session: nox.Session) -> None:
     """All tests, native and Python's, under address and undefined-behaviour sanitizers; Linux, gcc.
 
-    Arguments go to pytest.  SHALLOWCORE_ISAS="baseline;avx2" leaves other instruction sets out.
+    Arguments go to pytest.
     """
     install(session, *BUILD_TOOLS, "pybind11>=3.0", ".[test]")
-    isas = os.environ.get("SHALLOWCORE_ISAS", "")
-    build_natively(session, "asan", "-DSHALLOWCORE_PYTHON=ON", f"-DSHALLOWCORE_ISAS={isas}")
+    build_natively(session, "asan", "-DSHALLOWCORE_PYTHON=ON", chosen_isas())
     site = Path("build/asan/site").resolve()
     session.run("cmake", "--install", "build/asan", "--prefix", str(site), external=True)
     shutil.copytree("python/shallowcore", site / "shallowcore", dirs_exist_ok=True)
