@@ -38,7 +38,13 @@ QUICK_TESTS = (
     "ops", "plotting", "processes", "saving", "sklearn_frames", "trajectories", "typed_program",
 )  # fmt: skip
 # Without the heavy ones of the extra "test": Keras, JAX, ONNX.
-QUICK_NEEDS = ("hypothesis>=6.100", "polars>=1.0", "pytest>=8.1", "scipy>=1.11")
+QUICK_NEEDS = (
+    "hypothesis>=6.100",
+    "polars>=1.0; python_version >= '3.11'",
+    "polars>=1.0,<1.40; python_version < '3.11'",
+    "pytest>=8.1",
+    "scipy>=1.11",
+)
 
 SDIST_NEEDS = (
     "CHANGELOG.md", "CMakeLists.txt", "CMakePresets.json", "CONTRIBUTING.md", "LICENSE",

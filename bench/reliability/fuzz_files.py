@@ -59,6 +59,8 @@ def main(arguments: Sequence[str]) -> None:
     """Run libFuzzer on one target."""
     target, *options = arguments
     make = TARGETS[target]
+    if type(shallowcore._files.__spec__.loader).__name__ != "AtherisSourceFileLoader":
+        raise SystemExit("no coverage: shallowcore has to be installed without --editable")
     limit_memory()
 
     def check(content: bytes) -> None:
