@@ -224,3 +224,20 @@ def test_what_has_no_hessian_is_refused() -> None:
         with pytest.raises(ValueError, match="newton_cg"):
             model.fit(x, y, verbose=0)
         assert model.digest() == digest
+
+
+@pytest.mark.parametrize("size", [1.0, 3.0])
+def test_the_unit_of_the_loss_does_not_matter(size: float) -> None:
+    """Far from an optimum; a power of two scales losses, slopes and curvatures without rounding."""
+    ends = []
+    for scale in (1.0, 2.0**-30):
+        rng = np.random.default_rng(0)
+        network = chain(rng, (4, 6, 3), ("tanh", "identity"))
+        for parameter in network.parameters():
+            parameter *= size
+        x, y = rng.normal(size=(50, 4)), rng.normal(size=(50, 3))
+        loss = Loss("mean_squared_error", scale=scale)
+        model = model_of(network, 4, loss, optimizers.NewtonCG(tolerance=0))
+        assert len(model.fit(x, y, epochs=12, verbose=0).epoch) == 12
+        ends.append(model.digest())
+    assert ends[0] == ends[1]
