@@ -266,8 +266,8 @@ std::string refusal(const Problem<T>& problem) {
   return group > kGroupBytes ? "a few columns of so many samples fill the cache" : "";
 }
 
-// The copy is paid for by steps, and by inputs that leave the cache between two of them: by a few
-// steps that read half or a quarter of the bytes, else by as many as save little each.
+// The copy is paid for by inputs that leave the cache between two steps, and by enough of these: each
+// reads a half or less of the bytes where 8-bit inputs are held as bfloat16, and saves little elsewhere.
 template <class T>
 bool pays(const Problem<T>& problem) {
   const Index enough_epochs = fits_bfloat16(problem) ? 4 : 100;

@@ -23,22 +23,7 @@ PALETTE = {
 
 
 def import_matplotlib(module: str) -> Any:
-    """Import a module of matplotlib, or say which extra brings it.
-
-    Parameters
-    ----------
-    module : str
-        Full name, such as "matplotlib.pyplot".
-
-    Returns
-    -------
-    module
-
-    Raises
-    ------
-    ImportError
-        If matplotlib is not installed.
-    """
+    """Return a module such as "matplotlib.pyplot", or ImportError naming the extra."""
     return import_optional(module, "a plot")
 
 
