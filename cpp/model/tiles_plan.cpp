@@ -270,7 +270,7 @@ std::string refusal(const Problem<T>& problem) {
 // reads a half or less of the bytes where 8-bit inputs are held as bfloat16, and saves little elsewhere.
 template <class T>
 bool pays(const Problem<T>& problem) {
-  const Index enough_epochs = fits_bfloat16(problem) ? 4 : 100;
+  const Index enough_epochs = fits_bfloat16(problem) ? 4 : 200;
   constexpr double cache_bytes = 256e3;
   const double inputs = static_cast<double>(problem.data.rows() * problem.network.n_features());
   return problem.options.epochs >= enough_epochs && inputs * sizeof(T) > cache_bytes;

@@ -21,8 +21,8 @@ TRAININGS = {
     # name: (sizes, activations, samples, batch, epochs)
     "20-10-1, batches of 100, 5 epochs": ((20, 10, 1), ("tanh", "sigmoid"), 4000, 100, 5),
     "54-256-7, batches of 256, 5 epochs": ((54, 256, 7), ("relu", "softmax"), 2560, 256, 5),
-    "4096-1, all 200 samples, 100 epochs": ((4096, 1), ("sigmoid",), 200, 200, 100),
-    "600-1, all 1000 samples, 100 epochs": ((600, 1), ("sigmoid",), 1000, 1000, 100),
+    "4096-1, all 200 samples, 300 epochs": ((4096, 1), ("sigmoid",), 200, 200, 300),
+    "600-1, all 1000 samples, 300 epochs": ((600, 1), ("sigmoid",), 1000, 1000, 300),
 }
 PLANS = ("lanes", "gram", "tiles", "panels", "blocks")
 SECONDS = 0.2  # of measuring, for each plan
