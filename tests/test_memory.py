@@ -3,6 +3,7 @@
 Failing allocations of the core, one by one: tests/native/allocation_test.cpp.
 """
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -34,7 +35,7 @@ def make(optimizer, units):
 def used():
     return int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
 
-refused = 0
+refused = [0, 0, 0, 0]
 for optimizer, units in (("adam", 400), ("sgd", 8), ("lbfgs", 100), ("levenberg_marquardt", 10)):
     for kib in (256, 2048, 5000, 9000, 20000):
         model, twin = make(optimizer, units), make(optimizer, units)
@@ -45,13 +46,13 @@ for optimizer, units in (("adam", 400), ("sgd", 8), ("lbfgs", 100), ("levenberg_
             lambda: model.evaluate(x[::-1], y, verbose=0),
             lambda: model.gradients(x, y),
         ]
-        for call in calls:
+        for number, call in enumerate(calls):
             resource.setrlimit(resource.RLIMIT_AS, (used() + (kib << 10), resource.RLIM_INFINITY))
             try:
                 call()
             except MemoryError:
-                refused += 1
-                if call is calls[0] and model.digest() != before:
+                refused[number] += 1
+                if number == 0 and model.digest() != before:
                     assert model.optimizer.iterations > twin.optimizer.iterations
             finally:
                 resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY,) * 2)
@@ -61,16 +62,19 @@ for optimizer, units in (("adam", 400), ("sgd", 8), ("lbfgs", 100), ("levenberg_
             for one in (model, twin):
                 one.fit(x, y, batch_size=500, verbose=0)
             assert model.digest() == twin.digest()
-print(refused)
+print(*refused)
 """
 
 
 @LINUX
 def test_without_memory_a_model_stays_as_it_was_and_trains_later() -> None:
+    # glibc keeps freed blocks, which the limit would not see: large ones go back at once here.
+    environment = {**os.environ, "MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "0"}
     command = [sys.executable, "-c", STARVED]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     assert done.returncode == 0, done.stderr
-    assert int(done.stdout) > 20
+    fit, predict, evaluate, gradients = (int(count) for count in done.stdout.split())
+    assert min(fit, predict, evaluate, gradients) >= 4, done.stdout
 
 
 @LINUX
