@@ -77,6 +77,37 @@ def test_without_memory_a_model_stays_as_it_was_and_trains_later() -> None:
     assert min(fit, predict, evaluate, gradients) >= 4, done.stdout
 
 
+FIRST_THREADS = """
+import resource, sys
+import numpy as np
+from shallowcore import layers, models, set_num_threads
+
+set_num_threads(2)
+x, y = np.ones((400, 300), np.float32), np.zeros(400)
+model = models.Sequential([layers.Input((300,)), layers.Dense(100), layers.Dense(1)], seed=0)
+model.compile("adam", "mse")
+model.predict(x[:1])
+used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + int(sys.argv[1]), resource.RLIM_INFINITY))
+try:
+    model.fit(x, y, batch_size=200, epochs=2, verbose=0)
+except MemoryError:
+    resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY,) * 2)
+    model.fit(x, y, batch_size=200, epochs=2, verbose=0)
+assert np.isfinite(model.predict(x)).all()
+"""
+
+
+@LINUX
+@pytest.mark.parametrize("stacks", [0, 0.5, 1, 1.2, 2, 2.2, 3, 4])
+def test_no_room_for_threads(stacks: float) -> None:
+    """Where there is none for the stacks of all threads, one does the work."""
+    room = int(stacks * 2**23)
+    command = [sys.executable, "-c", FIRST_THREADS, str(room)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 @LINUX
 def test_memory_of_many_calls_is_given_back() -> None:
     command = [sys.executable, "-m", "bench.reliability.memory", "--fits", "100"]

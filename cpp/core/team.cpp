@@ -4,11 +4,16 @@
 #include <atomic>
 #include <cstdint>
 #include <exception>
+#include <memory>
+#include <mutex>
+#include <system_error>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "core/threads.hpp"
 
-#if defined(__linux__)
+#if defined(__unix__) || defined(__APPLE__)
 #include <pthread.h>
 #endif
 #if defined(_OPENMP)
@@ -40,23 +45,28 @@ void relax() {
 
 constexpr int kSpins = 4000;  // of the order of 100 microseconds
 
+}  // namespace
+
+// The threads of a team; they stay when the team ends, asleep, and serve the next one.
+//
 // One job at a time.  Its chunks are cut into as many segments as it has threads; a thread takes those of
 // its own segment first, and so meets the same data job after job, then what is left of the others'.  A
 // segment's ticket holds the job's number (high half) and the next chunk (low half), and a chunk is
 // claimed by compare-and-swap on it.  Before a job's fields change all tickets are closed (kClosed for
 // the next chunk), so whoever has read a new field with an old ticket fails to claim: a claim that
 // succeeds has read the fields of its own job.
-class Team {
+class Crew {
  public:
-  // OpenMP orders this before what the other threads do; for a sanitizer, which may not know it of
-  // threads that served another caller before, serve() begins by reading what is written last here.
-  explicit Team(int threads) : threads_(std::min(threads, kMostThreads)) {
-    closed_.store(false, std::memory_order_release);
-  }
+  explicit Crew(int threads) : threads_(threads), most_(threads) {}
 
-  // By the first thread: all chunks done on return.
+  int threads() const { return threads_; }
+
+  // By the team's holder, as all but what the threads do: no more than so many are used from here on.
+  void use(int threads) { most_ = std::min(threads, threads_); }
+
+  // All chunks are done on return; the holder is thread 0.
   void run(Index n_chunks, int n_threads, ChunkTask task, void* context) {
-    n_threads = std::min(n_threads, threads_);
+    n_threads = std::min(n_threads, most_);
     ++job_;
     for (int s = 0; s < threads_; ++s) {
       segments_[s].ticket.store(job_ << 32 | kClosed, std::memory_order_relaxed);
@@ -71,7 +81,8 @@ class Team {
       segments_[s].ticket.store(job_ << 32 | static_cast<std::uint64_t>(first),
                                 std::memory_order_release);
     }
-    wake();
+    std::atomic_thread_fence(std::memory_order_seq_cst);  // tickets first, then who sleeps
+    for (int s = 1; s < n_threads; ++s) wake(segments_[s]);
     while (work(0)) {
     }
     for (int spins = 0; done_.load(std::memory_order_acquire) < n_chunks; ++spins) {
@@ -79,33 +90,38 @@ class Team {
     }
     if (failed_) {
       failed_ = false;
-      std::rethrow_exception(failure_);
+      std::rethrow_exception(std::exchange(failure_, nullptr));
     }
   }
 
-  // By the other threads, until the team is closed.
+  // By the other threads, until the crew is dismissed.
   void serve(int thread) {
-    for (int spins = 0; !closed_.load(std::memory_order_acquire); ++spins) {
+    for (int spins = 0; !dismissed_.load(std::memory_order_acquire); ++spins) {
       if (work(thread)) {
         spins = 0;
       } else if (spins < kSpins) {
         relax();
       } else {
-        sleep(thread);
+        sleep(segments_[thread], thread);
         spins = 0;
       }
     }
   }
 
-  void close() {
-    closed_.store(true);
-    wake();
+  void dismiss() {
+    dismissed_.store(true);
+    dismissed_.notify_all();
+    for (Segment& segment : segments_) wake(segment);
   }
+  void wait_for_dismissal() { dismissed_.wait(false); }
+
+  std::shared_ptr<Crew> next_idle;  // while no team uses this one
 
  private:
   struct alignas(64) Segment {
     std::atomic<std::uint64_t> ticket{kClosed};
     std::atomic<std::uint32_t> end{0};
+    std::atomic<int> asleep{0};  // whether the thread of this segment is, or about to be
   };
 
   // Claims and does one chunk; false where there is none for this thread.
@@ -146,63 +162,117 @@ class Team {
     return false;
   }
 
-  void wake() {
-    signal_.fetch_add(1);
-    if (sleepers_.load() > 0) signal_.notify_all();
+  static void wake(Segment& segment) {
+    if (segment.asleep.load() == 0) return;
+    segment.asleep.store(0);
+    segment.asleep.notify_one();
   }
 
-  void sleep(int thread) {
-    const std::uint32_t seen = signal_.load();
-    if (closed_.load() || any_open(thread)) return;
-    sleepers_.fetch_add(1);
-    signal_.wait(seen);
-    sleepers_.fetch_sub(1);
+  void sleep(Segment& own, int thread) {
+    own.asleep.store(1);
+    std::atomic_thread_fence(std::memory_order_seq_cst);  // the other way round than in run()
+    if (!dismissed_.load() && !any_open(thread)) own.asleep.wait(1);
+    own.asleep.store(0);
   }
 
   static constexpr std::uint64_t kClosed = 0xffffffffu;
 
   const int threads_;
-  std::uint64_t job_ = 0;  // of the first thread alone
+  int most_;
+  std::uint64_t job_ = 0;
   Segment segments_[kMostThreads];
   alignas(64) std::atomic<int> n_threads_{0};
   std::atomic<ChunkTask> task_{nullptr};
   std::atomic<void*> context_{nullptr};
   alignas(64) std::atomic<Index> done_{0};
-  alignas(64) std::atomic<std::uint32_t> signal_{0};
-  std::atomic<int> sleepers_{0};
-  std::atomic<bool> closed_{false};
+  alignas(64) std::atomic<bool> dismissed_{false};
   std::atomic<bool> failed_{false};
   std::exception_ptr failure_;
 };
 
-thread_local Team* current_team = nullptr;
+namespace {
 
-// While the team does a job, a task that hands out work of its own does it alone.
-class Absence {
- public:
-  Absence() : team_(current_team) { current_team = nullptr; }
-  ~Absence() { current_team = team_; }
-  Absence(const Absence&) = delete;
-  Absence& operator=(const Absence&) = delete;
+thread_local Crew* current_crew = nullptr;
 
- private:
-  Team* team_;
-};
-
-// OpenMP threads do not survive a fork: a child's first parallel region would wait for them for ever.
-// So the pool is given back before a fork, and parent and child start fresh ones when they need them;
-// where the runtime refuses, the child stays serial.
-std::atomic<bool> pool_started{false};
-std::atomic<bool> pool_lost{false};
-
-#if defined(__linux__)
-bool lost_before = false;
-void before_fork() {
-  lost_before = pool_lost;
-  if (pool_started && omp_pause_resource_all(omp_pause_hard) != 0) pool_lost = true;
+// OpenMP ends the process where the system has no thread for it: this throws std::system_error instead.
+void ask_for_threads(int n) {
+  std::atomic<bool> over{false};
+  std::vector<std::thread> asked;
+  const auto end = [&] {
+    over = true;
+    over.notify_all();
+    for (std::thread& thread : asked) thread.join();
+  };
+  try {
+    for (int i = 0; i < n; ++i) asked.emplace_back([&] { over.wait(false); });
+  } catch (...) {
+    end();
+    throw;
+  }
+  end();
 }
-void in_parent() { pool_lost = lost_before; }
-[[maybe_unused]] const int fork_handlers = pthread_atfork(before_fork, in_parent, nullptr);
+
+// OpenMP's threads spin for milliseconds where a region ends, which is what makes libraries with OpenMP
+// runtimes of their own slow beside each other.  So a crew is one region that does not end: a thread of
+// the core's own enters it and sleeps in it, in OpenMP's first place, where the caller is.
+void start(const std::shared_ptr<Crew>& crew) {
+  ask_for_threads(crew->threads());
+  std::thread([crew] {
+#pragma omp parallel num_threads(crew->threads())
+    if (omp_get_thread_num() == 0) {
+      crew->wait_for_dismissal();
+    } else {
+      crew->serve(omp_get_thread_num());
+    }
+  }).detach();
+}
+
+// The crews that no team uses now.  Never destroyed, as their threads outlive static objects.
+struct Idle {
+  std::mutex mutex;
+  std::shared_ptr<Crew> first;
+};
+Idle& idle() {
+  static Idle* const crews = new Idle;
+  return *crews;
+}
+
+void give_back(std::shared_ptr<Crew> crew) {
+  const std::lock_guard lock(idle().mutex);
+  crew->next_idle = std::move(idle().first);
+  idle().first = std::move(crew);
+}
+
+std::shared_ptr<Crew> take_idle() {
+  const std::lock_guard lock(idle().mutex);
+  std::shared_ptr<Crew> crew = std::move(idle().first);
+  if (crew != nullptr) idle().first = std::move(crew->next_idle);
+  return crew;
+}
+
+// An idle one; a new one in its place where that is too small.
+std::shared_ptr<Crew> take_crew(int threads) {
+  std::shared_ptr<Crew> crew = take_idle();
+  if (crew == nullptr || crew->threads() < threads) {
+    if (crew != nullptr) crew->dismiss();
+    crew = std::make_shared<Crew>(threads);
+    start(crew);
+  }
+  crew->use(threads);
+  return crew;
+}
+
+// Threads do not survive a fork: the child starts crews of its own.  The parent's are left as they are,
+// for their threads, which the child does not have, still own them.
+#if defined(__unix__) || defined(__APPLE__)
+void before_fork() { idle().mutex.lock(); }
+void in_parent() { idle().mutex.unlock(); }
+void in_child() {
+  current_crew = nullptr;
+  idle().first.reset();
+  idle().mutex.unlock();
+}
+[[maybe_unused]] const int fork_handlers = pthread_atfork(before_fork, in_parent, in_child);
 #endif
 
 }  // namespace
@@ -211,40 +281,32 @@ void in_parent() { pool_lost = lost_before; }
 #define SHALLOWCORE_TEXT(x) SHALLOWCORE_TEXT_OF(x)
 const char* openmp_version() { return SHALLOWCORE_TEXT(_OPENMP); }
 
-bool has_team() { return current_team != nullptr; }
+bool has_team() { return current_crew != nullptr; }
 
-void open_team(int n_threads, TeamBody body, void* context) {
-  if (n_threads <= 1 || current_team != nullptr || pool_lost || omp_in_parallel()) {
-    return body(context);
+Team::Team(int n_threads) {
+  if (n_threads <= 1 || current_crew != nullptr || omp_in_parallel()) return;
+  try {
+    crew_ = take_crew(std::min(n_threads, kMostThreads));
+  } catch (const std::system_error&) {
+    return;  // no more threads
   }
-  pool_started = true;
-  Team team(n_threads);
-  std::exception_ptr failure;
-#pragma omp parallel num_threads(n_threads)
-  if (omp_get_thread_num() == 0) {
-    current_team = &team;
-    try {
-      body(context);
-    } catch (...) {
-      failure = std::current_exception();
-    }
-    current_team = nullptr;
-    team.close();
-  } else {
-    team.serve(omp_get_thread_num());
-  }
-  if (failure) std::rethrow_exception(failure);
+  current_crew = crew_.get();
+}
+
+Team::~Team() {
+  // A child forked meanwhile holds no crew any more.
+  if (crew_ == nullptr || current_crew == nullptr) return;
+  current_crew = nullptr;
+  give_back(std::move(crew_));
 }
 
 void run_chunks(Index n_chunks, int n_threads, ChunkTask task, void* context) {
   n_threads = std::min(n_threads, thread_limit);
   if (n_threads > 1 && n_chunks > 1) {
-    if (Team* team = current_team; team != nullptr) {
-      const Absence absence;
-      return team->run(n_chunks, n_threads, task, context);
-    }
-    if (!pool_lost && !omp_in_parallel()) {
-      return with_team(n_threads, [&] { run_chunks(n_chunks, n_threads, task, context); });
+    const Team team(n_threads);
+    if (Crew* crew = current_crew; crew != nullptr) {
+      const ThreadLimit alone(1);  // for tasks that hand out work of their own
+      return crew->run(n_chunks, n_threads, task, context);
     }
   }
   for (Index chunk = 0; chunk < n_chunks; ++chunk) task(context, chunk, 0);
@@ -256,7 +318,9 @@ const char* openmp_version() { return "none"; }
 
 bool has_team() { return false; }
 
-void open_team(int, TeamBody body, void* context) { body(context); }
+class Crew {};
+Team::Team(int) {}
+Team::~Team() = default;
 
 void run_chunks(Index n_chunks, int, ChunkTask task, void* context) {
   for (Index chunk = 0; chunk < n_chunks; ++chunk) task(context, chunk, 0);

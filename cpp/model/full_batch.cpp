@@ -33,10 +33,8 @@ template <class T>
 double loss_and_gradient(const Objective<T>& objective, const Network<T>& network,
                          const Dataset& data, T* gradient, const Poll& poll) {
   FullBatch<T> full_batch(objective, network, data);
-  const int threads = threads_of_call(network, data.rows(), block_rows(network, data.rows()));
-  double loss = 0;
-  with_team(threads, [&] { loss = full_batch(gradient, poll); });
-  return loss;
+  const Team team(threads_of_call(network, data.rows(), block_rows(network, data.rows())));
+  return full_batch(gradient, poll);
 }
 
 template class FullBatch<float>;

@@ -169,17 +169,16 @@ class GramPlan : public Plan<T> {
   // G, once; X W_0, once for each W_0.  Goes on after an exception of poll where it was.
   void prepare(const Poll& poll) {
     if (outputs_known_) return;
-    with_team(products_.threads(), [&] {
-      while (panels_done_ < products_.panels()) {
-        products_.add_gram(panels_done_++, gram_);
-        if (poll) poll();
-      }
-      std::fill_n(z0_, n_ * units_, T{0});
-      for (Index panel = 0; panel < products_.panels(); ++panel) {
-        products_.add_outputs(panel, anchor_, units_, z0_);
-        if (poll) poll();
-      }
-    });
+    const Team team(products_.threads());
+    while (panels_done_ < products_.panels()) {
+      products_.add_gram(panels_done_++, gram_);
+      if (poll) poll();
+    }
+    std::fill_n(z0_, n_ * units_, T{0});
+    for (Index panel = 0; panel < products_.panels(); ++panel) {
+      products_.add_outputs(panel, anchor_, units_, z0_);
+      if (poll) poll();
+    }
     for (Index i = 0; i < n_; ++i) {
       for (Index j = 0; j < i; ++j) gram_[j * n_ + i] = gram_[i * n_ + j];
     }

@@ -49,36 +49,35 @@ Moments column_moments(const AnyMatrix& x, bool mapped, const std::function<void
   const int threads = team_size_of_call(flops) > 1 ? workspace_threads() : 1;
   const Index most_kept = shuffle_block_rows(x);
   Index kept = 0;  // the first row that may be resident
-  with_team(threads, [&] {
-    for (Index row = 0; row < x.rows; row += kBlockRows) {
-      const Index rows = std::min(kBlockRows, x.rows - row);
-      over_rows(parts, kFlopsOfElement * static_cast<double>(rows * x.cols),
-                [&](Index begin, Index count) {
-                  for (Index part = begin; part < begin + count; ++part) {
-                    const Index first = part * kBlockColumns;
-                    const Index cols = std::min(kBlockColumns, x.cols - first);
-                    double* block = buffers.data() + part * kBlockRows * kBlockColumns;
-                    kernels<double>().gather[static_cast<int>(x.dtype)](
-                        {static_cast<const char*>(x.data) + first * x.col_bytes,
-                         x.row_bytes,
-                         x.col_bytes,
-                         nullptr,
-                         row,
-                         rows,
-                         cols,
-                         {},
-                         block});
-                    merge(block, rows, cols, static_cast<double>(row), moments.means.data() + first,
-                          moments.variances.data() + first);
-                  }
-                });
-      if (mapped && (row + rows == x.rows || row + rows - kept >= most_kept)) {
-        release_rows(x, kept, row + rows - kept);
-        kept = row + rows;
-      }
-      if (poll) poll();
+  const Team team(threads);
+  for (Index row = 0; row < x.rows; row += kBlockRows) {
+    const Index rows = std::min(kBlockRows, x.rows - row);
+    over_rows(parts, kFlopsOfElement * static_cast<double>(rows * x.cols),
+              [&](Index begin, Index count) {
+                for (Index part = begin; part < begin + count; ++part) {
+                  const Index first = part * kBlockColumns;
+                  const Index cols = std::min(kBlockColumns, x.cols - first);
+                  double* block = buffers.data() + part * kBlockRows * kBlockColumns;
+                  kernels<double>().gather[static_cast<int>(x.dtype)](
+                      {static_cast<const char*>(x.data) + first * x.col_bytes,
+                       x.row_bytes,
+                       x.col_bytes,
+                       nullptr,
+                       row,
+                       rows,
+                       cols,
+                       {},
+                       block});
+                  merge(block, rows, cols, static_cast<double>(row), moments.means.data() + first,
+                        moments.variances.data() + first);
+                }
+              });
+    if (mapped && (row + rows == x.rows || row + rows - kept >= most_kept)) {
+      release_rows(x, kept, row + rows - kept);
+      kept = row + rows;
     }
-  });
+    if (poll) poll();
+  }
   for (double& variance : moments.variances) variance /= static_cast<double>(x.rows);
   return moments;
 }

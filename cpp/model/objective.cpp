@@ -232,7 +232,8 @@ namespace {
 // for_blocks() with a team at hand.
 template <class T, class F>
 void over_blocks(const Network<T>& network, Index rows, Index most, const Poll& poll, F&& f) {
-  with_team(threads_of_call(network, rows, most), [&] { for_blocks(rows, most, poll, f); });
+  const Team team(threads_of_call(network, rows, most));
+  for_blocks(rows, most, poll, f);
 }
 
 }  // namespace

@@ -18,8 +18,6 @@ class ThreadChoice {
   // Threads for the next step.
   int threads() const { return alone_ ? 1 : most_; }
 
-  // Whether the team has to be at hand: not while one thread works for long.
-  bool wants_team() const { return is_open() && (!alone_ || trying_); }
   // A step took so long with them.
   void took(double seconds) {
     if (++steps_ == 1) return;  // threads wake up, data moves to other caches

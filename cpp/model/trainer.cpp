@@ -120,22 +120,17 @@ bool Trainer<T>::run(Index until_epoch, double seconds, const Poll& poll, Index 
   }
   try {
     take_charge();
-    // Closing a team waits for its threads, which may be held up: none is open while one thread works.
+    const Team team(plan_->threads());
     bool over = false;
     while (!over) {
-      const bool wants_team = thread_choice_.wants_team();
-      with_team(wants_team ? plan_->threads() : 1, [&] {
-        while (!over && thread_choice_.wants_team() == wants_team) {
-          if (!in_epoch_) begin_epoch();
-          if (batch_ < n_batches_) {
-            run_batch(poll);
-            --left;
-          }
-          if (in_epoch_ && batch_ == n_batches_ && (left != 0 || finished())) count_epoch(poll);
-          over = left == 0 || epoch_ >= until_epoch || finished() || deadline.passed();
-          if (poll && deadline.looked()) poll();
-        }
-      });
+      if (!in_epoch_) begin_epoch();
+      if (batch_ < n_batches_) {
+        run_batch(poll);
+        --left;
+      }
+      if (in_epoch_ && batch_ == n_batches_ && (left != 0 || finished())) count_epoch(poll);
+      over = left == 0 || epoch_ >= until_epoch || finished() || deadline.passed();
+      if (poll && deadline.looked()) poll();
     }
   } catch (...) {
     release_charge();
@@ -156,10 +151,9 @@ void Trainer<T>::feed(const Poll& poll, bool at_once) {
       grow();
       if (finished()) return;
     }
-    with_team(thread_choice_.wants_team() ? plan_->threads() : 1, [&] {
-      if (!in_epoch_) begin_epoch();
-      run_batch(poll);
-    });
+    const Team team(plan_->threads());
+    if (!in_epoch_) begin_epoch();
+    run_batch(poll);
   } catch (...) {
     release_charge();
     throw;
@@ -187,7 +181,8 @@ void Trainer<T>::end_epoch(const Poll& poll) {
   const typename Network<T>::TrainingLock lock(network_);
   try {
     take_charge();
-    with_team(plan_->threads(), [&] { count_epoch(poll); });
+    const Team team(plan_->threads());
+    count_epoch(poll);
   } catch (...) {
     release_charge();
     throw;

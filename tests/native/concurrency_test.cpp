@@ -112,7 +112,8 @@ void test_jobs() {
   std::atomic<bool> right{true};
   at_once([&](int caller) {
     std::vector<int> values(97);
-    with_team(4, [&] {
+    {
+      const Team team(4);
       for (int job = 1; job <= 100; ++job) {
         for_chunks(97, 1 + (caller + job) % 4, [&](Index chunk, int) {
           const auto i = static_cast<std::size_t>(chunk);
@@ -122,7 +123,7 @@ void test_jobs() {
           if (value != job) right = false;
         }
       }
-    });
+    }
     for (int round = 0; round < 20; ++round) {
       std::string message;
       try {
