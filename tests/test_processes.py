@@ -42,20 +42,22 @@ def test_new_processes(forks: ModuleType) -> None:
 
 def test_a_hang_is_found_and_ended(forks: ModuleType, capfd: pytest.CaptureFixture[str]) -> None:
     code = "import time\nprint('alive', flush=True)\ntime.sleep(60)"
-    assert forks.watched(["-c", code], 0.8) == ("HANGS", ["alive"])
+    program = forks.Program(code, 0.8)
+    assert program.rest() == ["alive"]
+    assert program.outcome == "HANGS"
     if sys.platform != "win32":
         assert "most recent call first" in capfd.readouterr().err
-    assert forks.watched(["-c", "raise SystemExit(3)"], PATIENCE) == ("ENDS WITH 3", [])
+    program = forks.Program("raise SystemExit(3)", PATIENCE)
+    assert (program.rest(), program.outcome) == ([], "ENDS WITH 3")
 
 
 def test_beside_scikit_learn(forks: ModuleType) -> None:
     """By turns, each with threads of its own: the results of work alone."""
     pytest.importorskip("sklearn")
     order = ("shallowcore", "sklearn")
-    outcome, found = forks.try_neighbours(order, order, PATIENCE, 3)
-    assert outcome == "ok"
-    alone = forks.workers.digest(0)
-    assert found["shallowcore"][0] == alone
+    outcome, ratios = forks.neighbours.compare(order, order, PATIENCE, 3, 1)
+    assert outcome == "ok"  # the same in both
+    assert set(ratios) == {*order, "numpy"}
 
 
 def test_free_threaded_python_is_not_declared() -> None:
