@@ -73,8 +73,9 @@ def test_without_memory_a_model_stays_as_it_was_and_trains_later() -> None:
     command = [sys.executable, "-c", STARVED]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     assert done.returncode == 0, done.stderr
-    fit, predict, evaluate, gradients = (int(count) for count in done.stdout.split())
-    assert min(fit, predict, evaluate, gradients) >= 4, done.stdout
+    refused = [int(count) for count in done.stdout.split()]
+    assert sum(refused) > 20
+    assert min(refused) >= 4, refused  # calls of each kind
 
 
 FIRST_THREADS = """
