@@ -4,6 +4,7 @@ Short forms of `python -m bench.reliability.forks`, which runs hundreds of round
 what hangs.
 """
 
+import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -58,6 +59,47 @@ def test_beside_scikit_learn(forks: ModuleType) -> None:
     outcome, ratios = forks.neighbours.compare(order, order, PATIENCE, 3, 1)
     assert outcome == "ok"  # the same in both
     assert set(ratios) == {*order, "numpy"}
+
+
+LEFT_AT_WORK = """
+import sys, threading, time
+import numpy as np
+from shallowcore import layers, models, ops, set_num_threads
+
+call, threads = sys.argv[1], int(sys.argv[2])
+set_num_threads(threads)
+rng = np.random.default_rng(0)
+x, y = rng.normal(size=(20_000, 300)).astype(np.float32), rng.normal(size=(20_000, 1))
+model = models.Sequential([layers.Input((300,)), layers.Dense(100), layers.Dense(1)], seed=0)
+model.compile("adam", "mse")
+model.predict(x[:1])
+calls = {
+    "fit": lambda: model.fit(x, y, epochs=10**6, verbose=0),
+    "predict": lambda: model.predict(x),
+    "evaluate": lambda: model.evaluate(x, y, verbose=0),
+    "gradients": lambda: model.gradients(x, y),
+    "ops.dense": lambda: ops.dense(x, x[:300].copy(), np.zeros(300, np.float32)),
+}
+began = threading.Event()
+
+def work():
+    began.set()
+    while True:
+        calls[call]()
+
+for _ in range(1 if call == "fit" else 2):
+    threading.Thread(target=work, daemon=True).start()
+began.wait()
+time.sleep(0.1)
+"""
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("call", ["fit", "predict", "evaluate", "gradients", "ops.dense"])
+def test_a_process_ends_well_with_daemon_threads_at_work(call: str, threads: int) -> None:
+    command = [sys.executable, "-c", LEFT_AT_WORK, call, str(threads)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_free_threaded_python_is_not_declared() -> None:

@@ -117,8 +117,7 @@ py::array predict_outputs(const AnyNetwork& self, const BoundDataset& data) {
         using T = ElementOf<decltype(network)>;
         auto out = new_matrix<T>(data.data.rows(), network->n_outputs());
         T* values = out.mutable_data();
-        const py::gil_scoped_release released;
-        predict<T>(*network, data.data, values, SignalPoll(), false);
+        without_gil([&] { predict<T>(*network, data.data, values, SignalPoll(), false); });
         return out;
       },
       self.network);
@@ -154,9 +153,12 @@ std::vector<double> evaluate_means(const AnyNetwork& self, const BoundDataset& d
   return std::visit(
       [&](const auto& network) {
         using T = ElementOf<decltype(network)>;
-        const py::gil_scoped_release released;
-        const Objective<T> objective(*network, loss, metrics);
-        return Evaluator<T>(objective, *network, data.data)(SignalPoll());
+        std::vector<double> means;
+        without_gil([&] {
+          const Objective<T> objective(*network, loss, metrics);
+          means = Evaluator<T>(objective, *network, data.data)(SignalPoll());
+        });
+        return means;
       },
       self.network);
 }
@@ -167,12 +169,11 @@ py::tuple gradients(const AnyNetwork& self, const BoundDataset& data, const Loss
         using T = ElementOf<decltype(network)>;
         Arena<T> gradient(network->size());
         double value = 0;
-        {
-          const py::gil_scoped_release released;
+        without_gil([&] {
           const Objective<T> objective(*network, loss, {});
           value =
               loss_and_gradient<T>(objective, *network, data.data, gradient.data(), SignalPoll());
-        }
+        });
         return py::make_tuple(value, tensors_of<T>(*network, gradient.data()));
       },
       self.network);
@@ -219,10 +220,7 @@ py::tuple moments_of(const py::array& x, bool mapped) {
   const AnyMatrix matrix = any_matrix(held);
   if (matrix.rows < 1) throw InvalidArgument("x", "no samples", "at least 1");
   Moments moments;
-  {
-    const py::gil_scoped_release released;
-    moments = column_moments(matrix, mapped && held.is(x), SignalPoll());
-  }
+  without_gil([&] { moments = column_moments(matrix, mapped && held.is(x), SignalPoll()); });
   return py::make_tuple(py::array_t<double>(py::cast(moments.means)),
                         py::array_t<double>(py::cast(moments.variances)));
 }

@@ -285,15 +285,16 @@ bool all_finite_array(const py::array& x, bool mapped) {
     return all_finite(MatrixView<const T>{reinterpret_cast<const T*>(data), count, m.cols,
                                           m.row_bytes / size, m.col_bytes / size});
   };
-  const py::gil_scoped_release released;
-  SignalPoll poll;
   bool finite = true;
-  for (Index first = 0; first < m.rows && finite; first += most) {
-    const Index count = std::min(most, m.rows - first);
-    finite = m.dtype == DType::f32 ? fine(float{}, first, count) : fine(double{}, first, count);
-    if (mapped) release_rows(m, first, count);
-    poll();
-  }
+  without_gil([&] {
+    SignalPoll poll;
+    for (Index first = 0; first < m.rows && finite; first += most) {
+      const Index count = std::min(most, m.rows - first);
+      finite = m.dtype == DType::f32 ? fine(float{}, first, count) : fine(double{}, first, count);
+      if (mapped) release_rows(m, first, count);
+      poll();
+    }
+  });
   return finite;
 }
 
